@@ -1,0 +1,110 @@
+import { z } from 'zod'
+import { envelope, Id, Time } from './envelope.ts'
+import { MatrixCodec } from './matrix.ts'
+
+/**
+ * The universal resource pool (URP): what one device offers in one communication round, decoupled
+ * from what it is used for (GainNet, III-B). A time-frequency matrix a link, a time-computing
+ * matrix, and the measured figures that give the cells their size.
+ */
+
+/** A measured quantity: never a bare number. Quantiles over `n` measurements. */
+export const Quantity = z.strictObject({
+  p10: z.number().nonnegative(),
+  p50: z.number().nonnegative(),
+  p90: z.number().nonnegative(),
+  n: z.int().min(1),
+  method: z.string().max(80),
+  measuredAt: Time,
+  bytesSpent: z.int().nonnegative().describe('Bytes that measuring cost, 0 when passive.'),
+})
+export type Quantity = z.infer<typeof Quantity>
+
+export const FrequencyPool = z.strictObject({
+  link: Id.describe('Edge server that the link leads to.'),
+  kind: z.enum(['spectrum', 'link-share']),
+  blockCount: z.int().min(1).max(512),
+  blockWidthHz: z.number().positive().optional().describe('Only where the link has a spectrum.'),
+  availability: MatrixCodec.describe('slots x blocks, 1 = wholly free.'),
+})
+export type FrequencyPool = z.infer<typeof FrequencyPool>
+
+export const ComputingUnit = z.strictObject({
+  unit: Id.describe('cpu0, cpu1 …'),
+  kind: z.enum(['cpu-core', 'gpu']),
+  peakFlopsPerSecond: z.number().positive().describe('Measured with the training kernels.'),
+  sustainedFactor: z.number().positive().max(1).describe('Sustained rate over peak rate.'),
+})
+
+export const LinkFigures = z.strictObject({
+  link: Id,
+  downlinkBitsPerSecond: Quantity.optional(),
+  uplinkBitsPerSecond: Quantity.optional(),
+  rttMs: Quantity.extend({ min: z.number().nonnegative() }).optional(),
+})
+export type LinkFigures = z.infer<typeof LinkFigures>
+
+export const SensingFigures = z.strictObject({
+  sensor: Id,
+  kind: z.string().max(40),
+  samplesPerSecond: z.number().nonnegative(),
+  bytesPerSecond: z.number().nonnegative(),
+  dropShare: z.number().min(0).max(1),
+  resourceBlocks: z.int().nonnegative().describe('Blocks per slot that sensing itself takes.'),
+})
+export type SensingFigures = z.infer<typeof SensingFigures>
+
+/** What the local data look like: counts per bin, the same bins on every device. */
+export const DataSketch = z.strictObject({
+  kind: z.literal('byte-histogram'),
+  counts: z.array(z.number().nonnegative()).length(256),
+  sampleCount: z.int().nonnegative(),
+  epsilon: z.number().positive().optional().describe('Laplace noise of 1/epsilon was added.'),
+})
+export type DataSketch = z.infer<typeof DataSketch>
+
+/** How a figure came about. Absent is absent, with its reason, and never 0. */
+export const Provenance = z.strictObject({
+  status: z.enum(['ok', 'absent', 'failed']),
+  method: z.string().max(120).optional(),
+  reason: z.string().max(300).optional(),
+  measuredAt: Time,
+  durationMs: z.number().nonnegative(),
+  temperatureCelsius: z.number().optional(),
+  frequencyHz: z.number().positive().optional(),
+  throttled: z.boolean().optional(),
+  forecastErrorMean: z
+    .number()
+    .nonnegative()
+    .optional()
+    .describe('Mean absolute error of past forecasts of this row, in availability.'),
+})
+export type Provenance = z.infer<typeof Provenance>
+
+export const Urp = z.strictObject({
+  ...envelope,
+  crId: z.int().min(0),
+  slots: z.int().min(1).max(4096),
+  slotMs: z.number().positive(),
+  validUntil: Time,
+  frequency: z.array(FrequencyPool).max(16),
+  computing: z.strictObject({
+    units: z.array(ComputingUnit).max(256),
+    availability: MatrixCodec.describe('slots x units, 1 = wholly free.'),
+    threads: z.int().min(1).describe('Units that a training run uses at once at most.'),
+  }),
+  memory: z
+    .strictObject({ totalBytes: z.int().positive(), availableBytes: z.int().nonnegative() })
+    .optional(),
+  links: z.array(LinkFigures).max(16),
+  sensing: z.array(SensingFigures).max(32),
+  energy: z
+    .strictObject({
+      powerWatts: z.number().nonnegative().optional(),
+      budgetJoules: z.number().nonnegative().optional(),
+    })
+    .optional(),
+  dataSketch: DataSketch.optional(),
+  provenance: z.record(z.string().max(80), Provenance),
+})
+export type Urp = z.infer<typeof Urp>

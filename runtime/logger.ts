@@ -1,0 +1,40 @@
+import { type DestinationStream, destination, type Logger, pino } from 'pino'
+import { GainnetError } from './errors.ts'
+
+export type { Logger } from 'pino'
+
+export interface LoggerOptions {
+  readonly daemon: string
+  readonly level: string
+  /** Fields of every line, e.g. version and agentId. */
+  readonly fields?: Readonly<Record<string, unknown>>
+  /** A file to append to; standard error when left out, so that results own standard output. */
+  readonly file?: string
+}
+
+/** The root logger of a daemon: JSON lines, ISO time, secrets redacted. Parts get children. */
+export function createLogger({ daemon, level, fields, file }: LoggerOptions): Logger {
+  const stream: DestinationStream = file
+    ? destination({ dest: file, mkdir: true, sync: true })
+    : destination({ dest: 2, sync: true })
+  return pino(
+    {
+      level,
+      base: { daemon, ...fields },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: label => ({ level: label }) },
+      redact: ['*.password', '*.*.password', '*.secret'],
+      serializers: { err: serializeError },
+    },
+    stream,
+  )
+}
+
+/** What a line says of an error: the stack only of our own mistakes, not of expected failures. */
+function serializeError(error: unknown): unknown {
+  if (error instanceof GainnetError) {
+    const { code, message, details, cause } = error
+    return { code, message, details, ...(cause ? { cause: serializeError(cause) } : {}) }
+  }
+  return error instanceof Error ? pino.stdSerializers.err(error) : { message: String(error) }
+}

@@ -1,0 +1,58 @@
+import type { Logger } from './logger.ts'
+
+/** Something that was started. `stop` may be called twice. */
+export interface Stoppable {
+  stop(): Promise<void>
+}
+
+/**
+ * Parts in the order they were started; stopped in reverse, each with a bound, so that one part that
+ * hangs does not keep the others from ending well.
+ */
+export class PartStack {
+  readonly #parts: { readonly name: string; readonly part: Stoppable }[] = []
+  readonly #log: Logger
+
+  constructor(log: Logger) {
+    this.#log = log
+  }
+
+  add<Part extends Stoppable>(name: string, part: Part): Part {
+    this.#parts.push({ name, part })
+    return part
+  }
+
+  async stop(partMsMax = 5000): Promise<void> {
+    for (let entry = this.#parts.pop(); entry; entry = this.#parts.pop()) {
+      const { name, part } = entry
+      let timer: NodeJS.Timeout | undefined
+      const tooLong = new Promise<void>(resolve => {
+        timer = setTimeout(() => {
+          this.#log.warn({ part: name, partMsMax }, 'part did not stop in time')
+          resolve()
+        }, partMsMax)
+      })
+      const stopped = part.stop().catch(err => this.#log.warn({ part: name, err }, 'stop failed'))
+      await Promise.race([stopped, tooLong])
+      clearTimeout(timer)
+    }
+  }
+}
+
+/**
+ * Resolves when the process is asked to end: SIGTERM, SIGINT, or the death of a parent that forked
+ * it. A second signal ends the process at once.
+ */
+export function endRequested(): Promise<string> {
+  return new Promise(resolve => {
+    let asked = false
+    const ask = (reason: string) => (): void => {
+      if (asked && reason !== 'parent is gone') process.exit(130)
+      asked = true
+      resolve(reason)
+    }
+    process.on('SIGTERM', ask('SIGTERM'))
+    process.on('SIGINT', ask('SIGINT'))
+    if (process.connected) process.on('disconnect', ask('parent is gone'))
+  })
+}
