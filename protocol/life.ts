@@ -49,7 +49,7 @@ export type AgentBirth = z.infer<typeof AgentBirth>
 export const AgentHealth = z.strictObject({
   ...envelope,
   uptimeSeconds: z.number().nonnegative(),
-  cpuShare: z.number().nonnegative().describe('Of one core, by the daemon and its children.'),
+  cpuShare: z.number().nonnegative().describe('Of one core, by the daemon without its trainer.'),
   rssBytes: z.int().nonnegative(),
   loadAverage: z.number().nonnegative().optional(),
   temperatureCelsius: z.number().optional(),

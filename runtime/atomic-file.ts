@@ -4,14 +4,18 @@ import { errnoOf } from './errors.ts'
 
 /**
  * Replaces the file as a whole: write beside it, fsync, rename, fsync the directory. After a power
- * cut there is the old content or the new one, never a part.
+ * cut there is the old content or the new one, never a part. `mode` as in open(2).
  */
-export async function writeFileAtomic(path: string, content: string | Uint8Array): Promise<void> {
+export async function writeFileAtomic(
+  path: string,
+  content: string | Uint8Array,
+  mode = 0o666,
+): Promise<void> {
   const directory = dirname(path)
   await mkdir(directory, { recursive: true })
   const temporary = `${path}.${process.pid}.tmp`
   try {
-    const file = await open(temporary, 'w')
+    const file = await open(temporary, 'w', mode)
     try {
       await file.writeFile(content)
       await file.sync()
@@ -23,11 +27,16 @@ export async function writeFileAtomic(path: string, content: string | Uint8Array
     await rm(temporary, { force: true })
     throw error
   }
-  const folder = await open(directory, 'r')
+  await syncDirectory(directory)
+}
+
+/** Makes what was created, renamed or removed in the directory last through a power cut. */
+export async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r')
   try {
-    await folder.sync()
+    await directory.sync()
   } finally {
-    await folder.close()
+    await directory.close()
   }
 }
 

@@ -62,6 +62,11 @@ export const ERRORS = {
     retry: true,
     help: 'What was waited for did not come in time: see the message for what and how long.',
   },
+  DAEMON_ENDED: {
+    exitCode: 70,
+    retry: false,
+    help: 'See the last lines of its log in the message, and the whole log where the message says.',
+  },
 } as const satisfies Record<string, { exitCode: number; retry: boolean; help: string }>
 
 export type ErrorCode = keyof typeof ERRORS

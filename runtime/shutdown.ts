@@ -40,15 +40,22 @@ export class PartStack {
 }
 
 /**
+ * Ctrl-C reaches every process of the terminal's job, and npm passes it on once more: two signals
+ * this close are one wish. Longer than a busy machine takes, shorter than a person to press again.
+ */
+const SAME_WISH_MS = 400
+
+/**
  * Resolves when the process is asked to end: SIGTERM, SIGINT, or the death of a parent that forked
  * it. A second signal ends the process at once.
  */
 export function endRequested(): Promise<string> {
   return new Promise(resolve => {
-    let asked = false
+    let askedAt: number | undefined
     const ask = (reason: string) => (): void => {
-      if (asked && reason !== 'parent is gone') process.exit(130)
-      asked = true
+      const isImpatient = askedAt !== undefined && performance.now() - askedAt > SAME_WISH_MS
+      if (isImpatient && reason !== 'parent is gone') process.exit(130)
+      askedAt ??= performance.now()
       resolve(reason)
     }
     process.on('SIGTERM', ask('SIGTERM'))

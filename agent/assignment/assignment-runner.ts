@@ -1,0 +1,219 @@
+import type {
+  Assignment,
+  ConsumeOrder,
+  PhaseInterval,
+  SenseOrder,
+} from '../../protocol/assignment.ts'
+import type { BlobReference, ModelManifest } from '../../protocol/model-manifest.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import { messageOf } from '../../runtime/errors.ts'
+import type { Logger } from '../../runtime/logger.ts'
+import type { Stoppable } from '../../runtime/shutdown.ts'
+import { type CrSchedule, crEndMs } from '../cr-schedule.ts'
+import type { Sensor } from '../sensors/sensor.ts'
+import type { UploadOutcome } from '../transfer/update-upload.ts'
+import { consumeRound, consumptionRefusal, type LearnedUpdate } from './consumption.ts'
+import { SensedRounds, senseRound } from './sensing.ts'
+import { SlotGate } from './slot-gate.ts'
+import { type ReportStatus, StatusReporter } from './status-reporter.ts'
+import type { TrainerPool } from './trainer-pool.ts'
+
+export interface AssignmentRunnerOptions {
+  readonly clock: Clock
+  /** Controller's clock minus ours, in ms. */
+  readonly offsetMs: () => number
+  readonly sensors: readonly Sensor[]
+  readonly trainers: TrainerPool
+  readonly memoryBytesMax: number
+  readonly fetchBlob: (
+    reference: BlobReference,
+    o: { readonly untilMs: number; readonly signal: AbortSignal },
+  ) => Promise<Uint8Array>
+  /** Keeps the update durably and sends it; resolves with what the controller made of it. */
+  readonly upload: (update: LearnedUpdate) => Promise<UploadOutcome>
+  readonly report: ReportStatus
+  readonly onBusy: (isBusy: boolean) => void
+  readonly log: Logger
+}
+
+/**
+ * Carries out the assignments of one communication round after the other: sensing for GAI round r
+ * and consuming what was sensed for r - 1 run side by side (Zeros), each in its own slots.
+ */
+export class AssignmentRunner implements Stoppable {
+  readonly #options: AssignmentRunnerOptions
+  readonly #sensed = new SensedRounds()
+  readonly #manifests = new Map<string, ModelManifest>()
+  readonly #work = new Set<Promise<void>>()
+  #latestCr = -1
+  #abort = new AbortController()
+
+  constructor(options: AssignmentRunnerOptions) {
+    this.#options = options
+  }
+
+  onManifest(manifest: ModelManifest): void {
+    this.#manifests.set(manifest.modelId, manifest)
+  }
+
+  /** An assignment comes again after a reconnect; each is taken once and only for its own CR. */
+  onAssignment(assignment: Assignment, schedule: CrSchedule): void {
+    const { clock, log } = this.#options
+    const { crId } = assignment
+    const isOver = clock.now() >= crEndMs(schedule)
+    if (crId <= this.#latestCr || crId !== schedule.crId || isOver) {
+      log.debug({ crId, current: schedule.crId }, 'assignment of another round ignored')
+      return
+    }
+    this.#latestCr = crId
+    // What is still unfinished of the round before has missed its deadline.
+    this.#abort.abort(new Error('the communication round is over'))
+    this.#abort = new AbortController()
+    const { signal } = this.#abort
+    const gate = new SlotGate({ schedule, clock, signal })
+    log.info(
+      { crId, sense: assignment.sense?.modelId, consume: assignment.consume?.modelId },
+      'assigned',
+    )
+    if (assignment.consume) this.#start(this.#consume(assignment.consume, schedule, gate, signal))
+    if (assignment.sense) this.#start(this.#sense(assignment.sense, crId, gate, signal))
+  }
+
+  async stop(): Promise<void> {
+    this.#abort.abort(new Error('the agent stops'))
+    await Promise.allSettled(this.#work)
+  }
+
+  #start(work: Promise<void>): void {
+    const ended = work.finally(() => {
+      this.#work.delete(ended)
+      if (this.#work.size === 0) this.#options.onBusy(false)
+    })
+    this.#work.add(ended)
+    this.#options.onBusy(true)
+  }
+
+  async #sense(
+    order: SenseOrder,
+    crId: number,
+    gate: SlotGate,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { sensors, clock, report, log } = this.#options
+    const { grId, modelId } = order
+    const status = new StatusReporter({ crId, grId, modelId, part: 'sense' }, report)
+    const sensor = sensors.find(({ id }) => id === order.sensor)
+    const manifest = this.#manifests.get(modelId)
+    if (!sensor) {
+      status.refused(
+        `no sensor ${order.sensor}; there are ${sensors.map(({ id }) => id).join(', ')}`,
+      )
+      return
+    }
+    if (!manifest) {
+      status.refused(`no manifest of model ${modelId} has come`)
+      return
+    }
+    status.accepted()
+    try {
+      const { contextBytes } = manifest
+      const round = await senseRound({ order, sensor, contextBytes, gate, clock, signal })
+      this.#sensed.put(round)
+      status.done({
+        sampleCount: round.sampleCount,
+        interval: this.#interval('sense', round.startedAtMs, { bytes: round.bytes.length }),
+      })
+    } catch (error) {
+      log.warn({ crId, sensor: sensor.id, reason: messageOf(error) }, 'sensing failed')
+      status.failed(messageOf(error), 'sense')
+    }
+  }
+
+  async #consume(
+    order: ConsumeOrder,
+    schedule: CrSchedule,
+    gate: SlotGate,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { clock, report, log, trainers, memoryBytesMax } = this.#options
+    const { grId, modelId } = order
+    const { crId } = schedule
+    const status = new StatusReporter({ crId, grId, modelId, part: 'consume' }, report)
+    const sensed = this.#sensed.take(grId)
+    const manifest = this.#manifests.get(modelId)
+    const deadlineMs = crEndMs(schedule)
+    const nowMs = clock.now()
+    const refusal = consumptionRefusal({
+      order,
+      manifest,
+      sensed,
+      nowMs,
+      deadlineMs,
+      memoryBytesMax,
+    })
+    if (refusal !== null || !sensed || !manifest) {
+      status.refused(refusal ?? 'not possible')
+      return
+    }
+    status.accepted()
+    const at: { phase: PhaseInterval['phase'] } = { phase: 'download' }
+    try {
+      const update = await consumeRound({
+        crId,
+        order,
+        manifest,
+        sensed,
+        gate,
+        trainers,
+        clock,
+        fetchBlob: reference => this.#options.fetchBlob(reference, { untilMs: deadlineMs, signal }),
+        interval: (name, startedAtMs, more) => this.#interval(name, startedAtMs, more),
+        onPhase: name => {
+          at.phase = name
+          status.progress(name)
+        },
+      })
+      trainers.release()
+      at.phase = 'upload'
+      await this.#upload(update, order, { gate, status })
+    } catch (error) {
+      if (at.phase === 'train') await trainers.discard()
+      else trainers.release()
+      log.warn({ crId, phase: at.phase, reason: messageOf(error) }, 'consumption failed')
+      status.failed(messageOf(error), at.phase)
+    }
+  }
+
+  async #upload(
+    update: LearnedUpdate,
+    order: ConsumeOrder,
+    o: {
+      readonly gate: SlotGate
+      readonly status: StatusReporter
+    },
+  ): Promise<void> {
+    await o.gate.enter(order.uploadSlots)
+    o.status.progress('upload')
+    const startedAtMs = this.#options.clock.now()
+    const answer = await this.#options.upload(update)
+    if (answer.status !== 'stored') {
+      o.status.failed(`update ${answer.status}: ${answer.reason ?? 'no reason given'}`, 'upload')
+      return
+    }
+    o.status.done({
+      sampleCount: update.learned.sampleCount,
+      interval: this.#interval('upload', startedAtMs, { bytes: update.payload.length }),
+    })
+  }
+
+  /** From then to now, on the controller's clock. */
+  #interval(
+    phase: PhaseInterval['phase'],
+    startedAtMs: number,
+    more: Pick<PhaseInterval, 'cpuSeconds' | 'bytes'> = {},
+  ): PhaseInterval {
+    const { clock, offsetMs } = this.#options
+    const written = (ms: number): string => new Date(ms + offsetMs()).toISOString()
+    return { phase, startedAt: written(startedAtMs), endedAt: written(clock.now()), ...more }
+  }
+}

@@ -1,0 +1,139 @@
+import type { ConsumeOrder, PhaseInterval } from '../../protocol/assignment.ts'
+import type { Content } from '../../protocol/messages.ts'
+import type { BlobReference, ModelManifest } from '../../protocol/model-manifest.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import { GainnetError } from '../../runtime/errors.ts'
+import { readTrainingArtifact } from '../../training/artifact-metadata.ts'
+import { nextByteSamples } from '../../training/next-byte-samples.ts'
+import type { SensedRound } from './sensing.ts'
+import type { SlotGate } from './slot-gate.ts'
+import type { TrainerPool } from './trainer-pool.ts'
+import { runTraining } from './training-run.ts'
+
+/** Trainer, runtime and their buffers without any model (training engine, measured on x64). */
+const TRAINER_BYTES = 130 * 2 ** 20
+
+/** What is sent up: the parameters and the manifest without the hashes of its blocks. */
+export interface LearnedUpdate {
+  readonly payload: Uint8Array
+  readonly learned: Pick<
+    Content<'updateManifest'>,
+    | 'grId'
+    | 'crId'
+    | 'modelId'
+    | 'baseVersion'
+    | 'sampleCount'
+    | 'localSteps'
+    | 'lossBefore'
+    | 'lossAfter'
+    | 'phases'
+  >
+}
+
+export interface ConsumptionContext {
+  readonly crId: number
+  readonly order: ConsumeOrder
+  readonly manifest: ModelManifest
+  readonly sensed: SensedRound
+  readonly gate: SlotGate
+  readonly trainers: TrainerPool
+  readonly clock: Clock
+  readonly fetchBlob: (reference: BlobReference) => Promise<Uint8Array>
+  readonly interval: (
+    phase: PhaseInterval['phase'],
+    startedAtMs: number,
+    more?: Pick<PhaseInterval, 'cpuSeconds' | 'bytes'>,
+  ) => PhaseInterval
+  readonly onPhase: (phase: 'download' | 'train') => void
+}
+
+/** Why an order cannot be carried out, with the number that does not fit; null where it can. */
+export function consumptionRefusal(o: {
+  readonly order: ConsumeOrder
+  readonly manifest: ModelManifest | undefined
+  readonly sensed: SensedRound | undefined
+  readonly nowMs: number
+  readonly deadlineMs: number
+  readonly memoryBytesMax: number
+}): string | null {
+  const { order, manifest, sensed, nowMs, deadlineMs, memoryBytesMax } = o
+  if (!sensed) return `nothing was sensed for GAI round ${order.grId} in this life of the agent`
+  if (sensed.sampleCount === 0) return `no sample was sensed for GAI round ${order.grId}`
+  if (!manifest) return `no manifest of model ${order.modelId} has come`
+  if (manifest.version !== order.version) {
+    return `version ${order.version.slice(0, 8)} is asked, ${manifest.version.slice(0, 8)} is current`
+  }
+  if (nowMs >= deadlineMs) return `the deadline passed ${Math.round(nowMs - deadlineMs)} ms ago`
+  const needed = memoryNeed(manifest, Math.min(order.sampleCount, sensed.sampleCount))
+  if (needed > memoryBytesMax) return `needs ${needed} bytes of memory, limit ${memoryBytesMax}`
+  return null
+}
+
+/** Parameters, gradients, two moments and their copies out of a run; the rows; the trainer. */
+function memoryNeed(manifest: ModelManifest, samples: number): number {
+  const rows = samples * (manifest.contextBytes + 1) * Int32Array.BYTES_PER_ELEMENT
+  return TRAINER_BYTES + manifest.parameters.bytes * 8 + rows
+}
+
+/** Download and train: what is left of a GAI round but its upload. */
+export async function consumeRound(context: ConsumptionContext): Promise<LearnedUpdate> {
+  const { crId, order, manifest, sensed, gate, trainers, clock, interval, onPhase } = context
+  // The process starts while the download waits for its slots and runs.
+  const trainerReady = trainers.acquire()
+  trainerReady.catch(() => undefined)
+  await gate.enter(order.downloadSlots)
+  onPhase('download')
+  const downloadStartedMs = clock.now()
+  const artifact = await context.fetchBlob(manifest.training)
+  const parameters = await context.fetchBlob(manifest.parameters)
+  const download = interval('download', downloadStartedMs, { bytes: parameters.length })
+  assertBatch(artifact, order)
+  const samples = nextByteSamples(sensed.bytes, {
+    contextBytes: manifest.contextBytes,
+    samplesMax: order.sampleCount,
+  })
+  const trainer = await trainerReady
+  await trainer.load({
+    artifact,
+    parameters: floatsOf(parameters),
+    ...samples,
+    seed: order.seed,
+  })
+  const { endsAtMs } = await gate.enter(order.computeSlots)
+  onPhase('train')
+  const trainStartedMs = clock.now()
+  const sampleCount = samples.labels.length
+  const result = await runTraining({ trainer, order, sampleCount, gate, clock, endsAtMs })
+  if (result.steps === 0) {
+    throw new GainnetError('TRAINING_FAILED', 'the compute slots were over before the first step')
+  }
+  const train = interval('train', trainStartedMs, { cpuSeconds: result.cpuSeconds })
+  const learned = await trainer.parameters()
+  return {
+    payload: new Uint8Array(learned.buffer, learned.byteOffset, learned.byteLength),
+    learned: {
+      grId: order.grId,
+      crId,
+      modelId: order.modelId,
+      baseVersion: order.version,
+      sampleCount: result.sampleCount,
+      localSteps: result.steps,
+      lossBefore: result.lossBefore,
+      lossAfter: result.lossAfter,
+      phases: [download, train],
+    },
+  }
+}
+
+function assertBatch(artifact: Uint8Array, order: ConsumeOrder): void {
+  const { batch } = readTrainingArtifact(artifact)
+  if (batch === order.batch) return
+  throw new GainnetError(
+    'PROTOCOL_INVALID',
+    `the order asks for batches of ${order.batch}, the training graph has ${batch}`,
+  )
+}
+
+function floatsOf(bytes: Uint8Array): Float32Array {
+  return new Float32Array(bytes.slice().buffer)
+}

@@ -1,0 +1,150 @@
+import type { ClockTell, ProbeTell } from '../protocol/life.ts'
+import type { WireSession } from '../protocol/wire-session.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { withDeadline } from '../runtime/deadline.ts'
+import { GainnetError } from '../runtime/errors.ts'
+import { type ClockExchange, exchangeOf } from './clock-offset.ts'
+import type { LinkPeer, Train, TrainResult } from './measure/link-probe.ts'
+
+const EXCHANGE_MS_MAX = 5000
+/** A train that takes longer tells nothing more about the link; 2G would carry 300 kB in it. */
+const TRAIN_MS_MAX = 30_000
+
+interface Arrivals {
+  readonly id: number
+  readonly blocks: number
+  received: number
+  bytesAfterFirst: number
+  firstAtMs: number
+  readonly done: (result: TrainResult) => void
+}
+
+/** The controller as the other end of clock exchanges and link probes; one probe at a time. */
+export class ControllerPeer implements LinkPeer {
+  readonly #wire: WireSession
+  readonly #agentId: string
+  readonly #clock: Clock
+  readonly #clockWaits = new Map<number, (tell: ClockTell) => void>()
+  readonly #probeWaits = new Map<number, (tell: ProbeTell) => void>()
+  #arrivals: Arrivals | null = null
+  #nextId = 0
+
+  constructor(options: {
+    readonly wire: WireSession
+    readonly agentId: string
+    readonly clock: Clock
+  }) {
+    this.#wire = options.wire
+    this.#agentId = options.agentId
+    this.#clock = options.clock
+  }
+
+  async start(): Promise<void> {
+    const own = { agentId: this.#agentId }
+    await this.#wire.on('clockTell', own, tell => this.#clockWaits.get(tell.id)?.(tell))
+    await this.#wire.on('probeTell', own, tell => this.#probeWaits.get(tell.id)?.(tell))
+    await this.#wire.onBytes('probeDown', own, (bytes, { probeId }) =>
+      this.#onBlock(Number(probeId), bytes.length),
+    )
+  }
+
+  async exchangeClock(): Promise<ClockExchange> {
+    const id = this.#nextId++
+    const t1 = this.#clock.now()
+    const told = new Promise<ClockExchange>(resolve => {
+      this.#clockWaits.set(id, tell =>
+        resolve(exchangeOf({ t1, t2: tell.t2, t3: tell.t3, t4: this.#clock.now() })),
+      )
+    })
+    try {
+      await this.#wire.publish('clockAsk', { agentId: this.#agentId }, { id, t1 })
+      return await withDeadline(told, { ms: EXCHANGE_MS_MAX, what: 'clock exchange' })
+    } finally {
+      this.#clockWaits.delete(id)
+    }
+  }
+
+  async download({ blocks, blockBytes }: Train): Promise<TrainResult> {
+    const id = this.#nextId++
+    const arrived = new Promise<TrainResult>((resolve, reject) => {
+      this.#arrivals = {
+        id,
+        blocks,
+        received: 0,
+        bytesAfterFirst: 0,
+        firstAtMs: 0,
+        done: resolve,
+      }
+      this.#probeWaits.set(id, tell => reject(refusal(tell)))
+    })
+    try {
+      await this.#ask({ id, direction: 'down', blocks, blockBytes })
+      return await withDeadline(arrived, { ms: TRAIN_MS_MAX, what: 'downlink probe' })
+    } finally {
+      this.#probeWaits.delete(id)
+      this.#arrivals = null
+    }
+  }
+
+  async upload({ blocks, blockBytes }: Train): Promise<TrainResult> {
+    const id = this.#nextId++
+    const { promise: ready, settle: onReady } = told()
+    const { promise: done, settle: onDone } = told()
+    this.#probeWaits.set(id, tell => (tell.status === 'ready' ? onReady(tell) : onDone(tell)))
+    try {
+      await this.#ask({ id, direction: 'up', blocks, blockBytes })
+      // A refusal comes instead of 'ready'.
+      const first = await withDeadline(Promise.race([ready, done]), {
+        ms: EXCHANGE_MS_MAX,
+        what: 'answer to an uplink probe',
+      })
+      if (first.status !== 'ready') throw refusal(first)
+      const block = new Uint8Array(blockBytes)
+      for (let index = 0; index < blocks; index++) {
+        const topic = { agentId: this.#agentId, probeId: id, index }
+        await this.#wire.publishBytes('probeUp', topic, block)
+      }
+      const tell = await withDeadline(done, { ms: TRAIN_MS_MAX, what: 'uplink probe' })
+      if (tell.status !== 'done') throw refusal(tell)
+      return { receivedBytes: tell.receivedBytes ?? 0, durationMs: tell.durationMs ?? 0 }
+    } finally {
+      this.#probeWaits.delete(id)
+    }
+  }
+
+  async #ask(ask: {
+    readonly id: number
+    readonly direction: 'down' | 'up'
+    readonly blocks: number
+    readonly blockBytes: number
+  }): Promise<void> {
+    await this.#wire.publish('probeAsk', { agentId: this.#agentId }, ask)
+  }
+
+  #onBlock(id: number, bytes: number): void {
+    const arrivals = this.#arrivals
+    if (!arrivals || arrivals.id !== id) return
+    const now = this.#clock.now()
+    if (arrivals.received === 0) arrivals.firstAtMs = now
+    else arrivals.bytesAfterFirst += bytes
+    arrivals.received += 1
+    if (arrivals.received === arrivals.blocks) {
+      arrivals.done({
+        receivedBytes: arrivals.bytesAfterFirst,
+        durationMs: now - arrivals.firstAtMs,
+      })
+    }
+  }
+}
+
+function told(): { promise: Promise<ProbeTell>; settle: (tell: ProbeTell) => void } {
+  let settle: (tell: ProbeTell) => void = () => undefined
+  const promise = new Promise<ProbeTell>(resolve => {
+    settle = resolve
+  })
+  return { promise, settle }
+}
+
+function refusal({ reason }: ProbeTell): GainnetError {
+  return new GainnetError('PROBE_FAILED', `the controller refused: ${reason ?? 'no reason given'}`)
+}

@@ -1,0 +1,90 @@
+import { type Clock, systemClock } from '../../runtime/clock.ts'
+import { withDeadline } from '../../runtime/deadline.ts'
+import { messageOf } from '../../runtime/errors.ts'
+import type { Logger } from '../../runtime/logger.ts'
+
+/** Where a probe looks. The roots are /proc and /sys, or a recorded board in a test. */
+export interface BoardRoots {
+  readonly procRoot: string
+  readonly sysRoot: string
+}
+
+export interface ProbeContext extends BoardRoots {
+  /** Aborts when the probe's time is over: what it started must end then. */
+  readonly signal: AbortSignal
+}
+
+/** In what state the board was while the figure was taken. */
+export interface Conditions {
+  readonly temperatureCelsius?: number
+  readonly frequencyHz?: number
+  readonly throttled?: boolean
+}
+
+/** One line for people: `value` is written out, in `unit`. */
+export interface Figure {
+  readonly name: string
+  readonly value: string
+  readonly unit: string
+}
+
+/** What a probe saw. 'absent' is normal on boards without the part and is never an error. */
+export type Reading<Values> =
+  | {
+      readonly status: 'ok'
+      readonly values: Values
+      readonly figures: readonly Figure[]
+      readonly method: string
+      readonly conditions?: Conditions
+    }
+  | { readonly status: 'absent'; readonly reason: string }
+
+export interface Probe<Values> {
+  readonly name: string
+  /** The probe is cut off after this time and has failed. */
+  readonly durationMsMax: number
+  read(context: ProbeContext): Promise<Reading<Values>>
+}
+
+export type ProbeResult<Values> = (
+  | Reading<Values>
+  | { readonly status: 'failed'; readonly reason: string }
+) & {
+  /** When the reading was complete, ISO 8601, UTC. */
+  readonly measuredAt: string
+  readonly durationMs: number
+}
+
+/**
+ * The only caller of probes: times the probe, bounds its time, turns a throw into `failed` and logs
+ * the outcome once. Never throws.
+ */
+export async function runProbe<Values>(
+  probe: Probe<Values>,
+  { roots, log, clock = systemClock }: { roots: BoardRoots; log: Logger; clock?: Clock },
+): Promise<ProbeResult<Values>> {
+  const startedMs = clock.now()
+  const timing = () => ({
+    measuredAt: new Date(clock.now()).toISOString(),
+    durationMs: Math.round((clock.now() - startedMs) * 10) / 10,
+  })
+  const cutOff = new AbortController()
+  try {
+    const reading = await withDeadline(probe.read({ ...roots, signal: cutOff.signal }), {
+      ms: probe.durationMsMax,
+      what: `probe ${probe.name}`,
+    })
+    const result = { ...reading, ...timing() }
+    const reason = reading.status === 'absent' ? { reason: reading.reason } : {}
+    log.debug(
+      { probe: probe.name, status: result.status, durationMs: result.durationMs, ...reason },
+      'probe read',
+    )
+    return result
+  } catch (err) {
+    cutOff.abort(err)
+    const result = { status: 'failed' as const, reason: messageOf(err), ...timing() }
+    log.warn({ probe: probe.name, durationMs: result.durationMs, err }, 'probe failed')
+    return result
+  }
+}

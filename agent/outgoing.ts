@@ -1,0 +1,150 @@
+import { join } from 'node:path'
+import { cutBlocks, hashOf } from '../protocol/blocks.ts'
+import type { ControllerState } from '../protocol/life.ts'
+import { type Content, MESSAGES } from '../protocol/messages.ts'
+import { topicFor } from '../protocol/topics.ts'
+import { BLOCK_BYTES_MAX } from '../protocol/update.ts'
+import type { WireSession } from '../protocol/wire-session.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { messageOf } from '../runtime/errors.ts'
+import type { Logger } from '../runtime/logger.ts'
+import type { Random } from '../runtime/seeded-random.ts'
+import type { Stoppable } from '../runtime/shutdown.ts'
+import type { LearnedUpdate } from './assignment/consumption.ts'
+import { MessageOutbox, type OutboxMessage, type OutboxStatus } from './outbox/message-outbox.ts'
+import { UpdateStore } from './outbox/update-store.ts'
+import { UpdateUploader, type UploadOutcome } from './transfer/update-upload.ts'
+
+/** An update that found no controller for a day is of no round any more. */
+const UPDATE_AGE_MS_MAX = 24 * 3600 * 1000
+const UPDATES_MAX = 16
+
+export interface OutgoingOptions {
+  readonly wire: WireSession
+  readonly agentId: string
+  readonly directory: string
+  readonly bytesMax: number
+  readonly clock: Clock
+  readonly random: Random
+  readonly onDegraded: (reason: string | null) => void
+  readonly log: Logger
+}
+
+/**
+ * What the agent produces and must not lose: events and reports in the message outbox, updates in
+ * the update store. Both hold their contents while the broker or the controller is away.
+ */
+export class Outgoing implements Stoppable {
+  readonly #options: OutgoingOptions
+  readonly #messages: MessageOutbox
+  readonly #updates: UpdateStore
+  readonly #uploader: UpdateUploader
+
+  private constructor(
+    options: OutgoingOptions,
+    parts: { readonly messages: MessageOutbox; readonly updates: UpdateStore },
+  ) {
+    this.#options = options
+    this.#messages = parts.messages
+    this.#updates = parts.updates
+    const { wire, agentId, log } = options
+    this.#uploader = new UpdateUploader({ wire, agentId, store: parts.updates, log })
+  }
+
+  static async open(options: OutgoingOptions): Promise<Outgoing> {
+    const { wire, directory, bytesMax, clock, random, onDegraded, log } = options
+    const { qos, retain } = MESSAGES.agentEvent
+    const messages = await MessageOutbox.open({
+      directory,
+      bytesMax,
+      send: (topic, payload) => wire.connection.publish(topic, payload, { qos, retain }),
+      random,
+      onDegraded,
+      log,
+    })
+    const updates = await UpdateStore.open({
+      directory: join(directory, 'updates'),
+      bytesMax,
+      ageMsMax: UPDATE_AGE_MS_MAX,
+      countMax: UPDATES_MAX,
+      clock,
+      log,
+    })
+    return new Outgoing(options, { messages, updates })
+  }
+
+  /** Sends while the broker is connected and the controller is there to take it. */
+  async start(): Promise<void> {
+    const { wire } = this.#options
+    await wire.on('controllerState', {}, ({ state }) => this.#onController(state))
+    wire.connection.onDisconnected(() => this.#messages.hold())
+    await this.#uploader.start()
+  }
+
+  get status(): OutboxStatus {
+    const { produced, stored, refused, dropped, waiting } = this.#updates.counts
+    const messages = this.#messages.status
+    return {
+      ...messages,
+      produced: messages.produced + produced,
+      delivered: messages.delivered + stored + refused,
+      storedMessages: messages.storedMessages + waiting,
+      storedBytes: messages.storedBytes + this.#updates.bytes,
+      dropped: messages.dropped + dropped,
+    }
+  }
+
+  event(content: Content<'agentEvent'>): void {
+    const { wire, agentId } = this.#options
+    const topic = topicFor(wire.site, 'agentEvent', { agentId })
+    this.#append({ class: 'event', topic, payload: wire.sealer.seal('agentEvent', content).bytes })
+  }
+
+  /** Progress is of the moment and goes out directly; what was decided is kept until it arrives. */
+  report(content: Content<'assignmentStatus'>): void {
+    const { wire, agentId, log } = this.#options
+    if (content.status !== 'progress') {
+      const topic = topicFor(wire.site, 'assignmentStatus', { agentId })
+      const payload = wire.sealer.seal('assignmentStatus', content).bytes
+      this.#append({ class: 'status', topic, payload })
+      return
+    }
+    wire.publish('assignmentStatus', { agentId }, content).catch(error => {
+      log.debug({ reason: messageOf(error) }, 'progress not sent')
+    })
+  }
+
+  /** On disk first; resolves with the end of the update, or when it is clear that none comes now. */
+  async upload({ payload, learned }: LearnedUpdate): Promise<UploadOutcome> {
+    const update = await this.#updates.put(
+      {
+        ...learned,
+        encoding: 'float32',
+        form: 'whole',
+        bytes: payload.length,
+        sha256: hashOf(payload),
+        blockBytes: BLOCK_BYTES_MAX,
+        blockHashes: cutBlocks(payload, BLOCK_BYTES_MAX).map(hashOf),
+      },
+      payload,
+    )
+    return this.#uploader.upload(update)
+  }
+
+  async stop(): Promise<void> {
+    await this.#uploader.stop()
+    await this.#messages.close()
+    await this.#updates.close()
+  }
+
+  #append(message: OutboxMessage): void {
+    this.#messages.append(message).catch(error => {
+      this.#options.log.warn({ topic: message.topic, reason: messageOf(error) }, 'message not kept')
+    })
+  }
+
+  #onController(state: ControllerState['state']): void {
+    if (state === 'lost' || state === 'disconnected') this.#messages.hold()
+    else this.#messages.open()
+  }
+}

@@ -1,0 +1,232 @@
+import type { AgentConfig } from '../config/agent-schema.ts'
+import type { CrClock } from '../protocol/life.ts'
+import type { WireSession } from '../protocol/wire-session.ts'
+import { type Clock, systemClock } from '../runtime/clock.ts'
+import type { Logger } from '../runtime/logger.ts'
+import { seededRandom } from '../runtime/seeded-random.ts'
+import { endRequested, PartStack } from '../runtime/shutdown.ts'
+import { openStateDirectory, type StateDirectory } from '../runtime/state-directory.ts'
+import { packageVersion } from '../runtime/version.ts'
+import { AgentHealthReporter } from './agent-health.ts'
+import { AgentLife } from './agent-life.ts'
+import { AssignmentRunner } from './assignment/assignment-runner.ts'
+import { TrainerPool } from './assignment/trainer-pool.ts'
+import { openBrokerSession } from './broker-session.ts'
+import { ClockSync } from './clock-sync.ts'
+import { ControllerPeer } from './controller-peer.ts'
+import { scheduleAt, scheduleFrom } from './cr-schedule.ts'
+import { computingShareOf } from './measure/cpu-probe.ts'
+import { readInventory } from './measure/inventory.ts'
+import { buildProbes } from './measure/registry.ts'
+import { Measurements } from './measurements.ts'
+import { Outgoing } from './outgoing.ts'
+import { openSensors } from './sensors/open-sensors.ts'
+import type { Sensor } from './sensors/sensor.ts'
+import { BlobCache } from './transfer/blob-cache.ts'
+import { BlobFetcher } from './transfer/blob-fetch.ts'
+import { UrpCycle } from './urp-cycle.ts'
+
+/** Larger models are refused: they would not fit a board's memory anyway. */
+const BLOB_BYTES_MAX = 512 * 2 ** 20
+const CACHE_BYTES_MAX = 256 * 2 ** 20
+/** A trainer that had no work for so long is ended; the next one costs half a second of a core. */
+const TRAINER_IDLE_MS_MAX = 120_000
+
+/** Runs the agent until it is asked to end. Rejects only where it cannot start at all. */
+export async function runAgent(config: AgentConfig, { log }: { log: Logger }): Promise<void> {
+  const end = endRequested()
+  const parts = new PartStack(log)
+  const state = await openStateDirectory(config.stateDirectory)
+  try {
+    await startAgent(config, { state, parts, log })
+    log.info({ reason: await end }, 'agent is asked to end')
+  } finally {
+    await parts.stop()
+    await state.close()
+    log.info('agent ended')
+  }
+}
+
+interface Foundation {
+  readonly state: StateDirectory
+  readonly parts: PartStack
+  readonly log: Logger
+}
+
+/** What every part of the agent is built on. */
+interface Ground extends Foundation {
+  readonly config: AgentConfig
+  readonly clock: Clock
+  readonly wire: WireSession
+  readonly sensors: readonly Sensor[]
+  readonly outgoing: Outgoing
+  readonly life: AgentLife
+  readonly clockSync: ClockSync
+  readonly measurements: Measurements
+}
+
+async function startAgent(config: AgentConfig, foundation: Foundation): Promise<void> {
+  const ground = await layGround(config, foundation)
+  const { wire, parts, life, measurements, outgoing, clockSync, log, sensors } = ground
+  const runner = parts.add('assignments', buildRunner(ground))
+  const cycle = parts.add('urp', buildUrpCycle(ground))
+  const health = parts.add(
+    'health',
+    new AgentHealthReporter({
+      wire,
+      agentId: config.agentId,
+      periodSeconds: config.healthSeconds,
+      outbox: () => outgoing.status,
+      sensors,
+      readProbes: () => measurements.readCheap(),
+      log,
+    }),
+  )
+  await listen(ground, runner, cycle)
+  await outgoing.start()
+  wire.connection.onConnected(async () => {
+    await life.announce()
+    await clockSync.refresh()
+    // The link is measured as soon as there is somebody at its other end.
+    if (!measurements.linkFigures) await measurements.measureNow('link')
+  })
+  parts.add('broker', { stop: () => wire.connection.stop(() => life.sayGoodbye()) })
+  wire.connection.start()
+  await measurements.readCheap()
+  await measurements.measureNow('compute')
+  measurements.startSchedule()
+  life.enter('ready')
+  health.start()
+}
+
+async function layGround(config: AgentConfig, foundation: Foundation): Promise<Ground> {
+  const { agentId, measure, limits } = config
+  const { state, parts, log } = foundation
+  const clock = systemClock
+  const session = await state.nextSession()
+  const random = seededRandom(session)
+  const { procRoot, sysRoot } = measure
+  const board = await readInventory({ procRoot, sysRoot, log })
+  const sensors = await openSensors(config.sensors, { seed: session, clock, parts, log })
+  const wire = openBrokerSession({ config, session, clock, random, log })
+  const life = new AgentLife({
+    wire,
+    agentId,
+    birth: () => ({
+      agentId,
+      version: packageVersion(),
+      startedAt: new Date(clock.now() - process.uptime() * 1000).toISOString(),
+      board,
+      sensors: sensors.map(({ id, kind, senses }) => ({ sensor: id, kind, senses })),
+      limits: {
+        computingShare: limits.computingShare,
+        memoryBytes: limits.memoryBytes,
+        outboxBytes: config.outbox.bytesMax,
+      },
+    }),
+    log,
+  })
+  const outgoing = parts.add(
+    'outbox',
+    await Outgoing.open({
+      wire,
+      agentId,
+      directory: state.path('outbox'),
+      bytesMax: config.outbox.bytesMax,
+      clock,
+      random,
+      onDegraded: reason => life.degrade('outbox', reason),
+      log,
+    }),
+  )
+  const peer = new ControllerPeer({ wire, agentId, clock })
+  await peer.start()
+  const measurements = parts.add(
+    'measurements',
+    new Measurements({
+      probes: buildProbes({
+        link: {
+          peer: () => (wire.connection.isConnected ? peer : undefined),
+          bytesMax: measure.linkBytesMax,
+        },
+      }),
+      roots: { procRoot, sysRoot },
+      link: config.link,
+      schedules: { compute: measure.computeSchedule, link: measure.linkSchedule },
+      log,
+    }),
+  )
+  const clockSync = new ClockSync({ peer, log })
+  return { ...foundation, config, clock, wire, sensors, outgoing, life, clockSync, measurements }
+}
+
+function buildRunner(ground: Ground): AssignmentRunner {
+  const { config, clock, wire, sensors, outgoing, life, clockSync, state, parts, log } = ground
+  const { niceness, memoryBytes } = config.limits
+  const trainers = parts.add(
+    'trainer',
+    new TrainerPool({ niceness, idleMsMax: TRAINER_IDLE_MS_MAX }),
+  )
+  const cache = new BlobCache({ directory: state.path('blobs'), bytesMax: CACHE_BYTES_MAX, log })
+  const fetcher = new BlobFetcher({ wire, cache, bytesMax: BLOB_BYTES_MAX, log })
+  return new AssignmentRunner({
+    clock,
+    offsetMs: () => clockSync.offsetMs,
+    sensors,
+    trainers,
+    memoryBytesMax: memoryBytes,
+    fetchBlob: async (reference, { untilMs, signal }) => {
+      const deadlineMs = Math.max(0, untilMs - clock.now())
+      return (await fetcher.fetch(reference, { deadlineMs, signal })).bytes
+    },
+    upload: update => outgoing.upload(update),
+    report: status => outgoing.report(status),
+    onBusy: isBusy => life.enter(isBusy ? 'busy' : 'ready'),
+    log,
+  })
+}
+
+function buildUrpCycle(ground: Ground): UrpCycle {
+  const { config, clock, wire, sensors, clockSync, measurements, log } = ground
+  const { agentId, link, limits, measure } = config
+  const cpu = (): ReturnType<typeof cpuOf> => cpuOf(measurements)
+  return new UrpCycle({
+    agentId,
+    link,
+    procRoot: measure.procRoot,
+    units: () => cpu().cores.map(({ unit }) => unit),
+    computingShareMax: () => computingShareOf(cpu(), limits.computingShare),
+    limits,
+    forecast: { quantile: measure.forecastQuantile, roundsMax: measure.historyRounds },
+    wire,
+    clock,
+    offsetMs: () => clockSync.offsetMs,
+    results: () => measurements.results,
+    linkFigures: () => measurements.linkFigures,
+    sensing: () => sensors.map(sensor => sensor.figures()).filter(figures => figures !== null),
+    dataSketch: () => sensors.map(sensor => sensor.sketch()).find(sketch => sketch !== null),
+    log,
+  })
+}
+
+function cpuOf({ results }: Measurements) {
+  return results.cpu?.status === 'ok' ? results.cpu.values : { cores: [] }
+}
+
+/** What comes from the controller goes to the parts that it is for. */
+async function listen(ground: Ground, runner: AssignmentRunner, cycle: UrpCycle): Promise<void> {
+  const { wire, config, clock, clockSync } = ground
+  const { agentId } = config
+  let announced: CrClock | null = null
+  await wire.on('modelManifest', {}, manifest => runner.onManifest(manifest))
+  await wire.on('crClock', {}, async body => {
+    announced = body
+    await clockSync.refresh()
+    await cycle.follow(scheduleFrom(body, clockSync.offsetMs))
+  })
+  await wire.on('assignment', { agentId }, assignment => {
+    if (!announced) return
+    const schedule = scheduleAt(scheduleFrom(announced, clockSync.offsetMs), clock.now())
+    runner.onAssignment(assignment, schedule)
+  })
+}

@@ -1,0 +1,172 @@
+import type { DataSketch, SensingFigures } from '../../protocol/urp.ts'
+import { type Clock, until } from '../../runtime/clock.ts'
+import { GainnetError, messageOf } from '../../runtime/errors.ts'
+import type { Logger } from '../../runtime/logger.ts'
+import { type Random, seededRandom } from '../../runtime/seeded-random.ts'
+import type { Recording, RecordOptions, Sensor } from './sensor.ts'
+import { listTextFiles, readTextFile } from './text-files.ts'
+
+/** How often bytes are handed on: a real serial sensor fills its buffer about as often. */
+const TICK_MS = 50
+/** What a sensor keeps while nobody takes it; more is lost, as in a UART's buffer. */
+const BUFFER_SECONDS = 1
+/** Enough for a histogram of 256 bins whose error is far below the distance between domains. */
+const SKETCH_BYTES_MAX = 1024 * 1024
+const TRIAL_MS = 500
+
+export interface TextFolderOptions {
+  readonly id: string
+  readonly path: string
+  readonly bytesPerSecond: number
+  readonly seed: number
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/**
+ * Text files as a sensor: one byte after the other at a stated pace, file after file in an order
+ * drawn from the seed, over and over. A byte with the bytes before it is one training sample.
+ */
+export class TextFolderSensor implements Sensor {
+  readonly kind = 'text-folder'
+  readonly senses = 'text, bytes'
+  readonly id: string
+  readonly #options: TextFolderOptions
+  readonly #random: Random
+  #files: string[] = []
+  #nextFile = 0
+  #current: Uint8Array = new Uint8Array()
+  #position = 0
+  #counts = new Float64Array(256)
+  #sketched = 0
+  #figures: SensingFigures | null = null
+  #status: 'ok' | 'lost' = 'lost'
+
+  constructor(options: TextFolderOptions) {
+    this.id = options.id
+    this.#options = options
+    this.#random = seededRandom(options.seed)
+  }
+
+  get status(): 'ok' | 'lost' {
+    return this.#status
+  }
+
+  async open(): Promise<void> {
+    this.#files = await listTextFiles(this.#options.path, this.#random)
+    this.#nextFile = 0
+    await this.#sketchFiles()
+    this.#status = 'ok'
+    const { clock } = this.#options
+    await this.record({
+      untilMs: clock.now() + TRIAL_MS,
+      bytesMax: Number.MAX_SAFE_INTEGER,
+      signal: new AbortController().signal,
+    })
+  }
+
+  async record({ untilMs, bytesMax, signal }: RecordOptions): Promise<Recording> {
+    if (this.#status === 'lost') await this.open()
+    const { clock, bytesPerSecond } = this.#options
+    const startedAt = clock.now()
+    const parts: Uint8Array[] = []
+    let [taken, handled, dropped] = [0, 0, 0]
+    while (clock.now() < untilMs && taken < bytesMax && !signal.aborted) {
+      await until(clock, Math.min(untilMs, clock.now() + TICK_MS), signal).catch(() => undefined)
+      const due = Math.floor(((clock.now() - startedAt) / 1000) * bytesPerSecond) - handled
+      const kept = Math.min(due, Math.ceil(BUFFER_SECONDS * bytesPerSecond), bytesMax - taken)
+      handled += due
+      dropped += due - kept
+      const bytes = await this.#read(kept)
+      taken += bytes.length
+      parts.push(bytes)
+    }
+    this.#noteFigures(taken, dropped, clock.now() - startedAt)
+    return { bytes: Buffer.concat(parts), droppedBytes: dropped }
+  }
+
+  figures(): SensingFigures | null {
+    return this.#status === 'ok' ? this.#figures : null
+  }
+
+  sketch(): DataSketch | null {
+    if (this.#sketched === 0) return null
+    return {
+      kind: 'byte-histogram',
+      counts: Array.from(this.#counts),
+      sampleCount: this.#sketched,
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#status = 'lost'
+    this.#current = new Uint8Array()
+  }
+
+  #noteFigures(taken: number, dropped: number, durationMs: number): void {
+    if (durationMs <= 0) return
+    const rate = (taken * 1000) / durationMs
+    this.#figures = {
+      sensor: this.id,
+      kind: this.kind,
+      samplesPerSecond: rate,
+      bytesPerSecond: rate,
+      dropShare: dropped / Math.max(1, taken + dropped),
+      resourceBlocks: 0,
+    }
+  }
+
+  /** The next bytes of the endless text; shorter only when the folder became unreadable. */
+  async #read(count: number): Promise<Uint8Array> {
+    const parts: Uint8Array[] = []
+    let missing = count
+    for (let tries = 0; missing > 0 && tries <= this.#files.length; tries++) {
+      if (this.#position >= this.#current.length) await this.#advance()
+      const part = this.#current.subarray(this.#position, this.#position + missing)
+      if (part.length > 0) tries = 0
+      this.#position += part.length
+      missing -= part.length
+      parts.push(part)
+    }
+    if (missing > 0) this.#lose(`no readable text in ${this.#options.path}`)
+    return Buffer.concat(parts)
+  }
+
+  async #advance(): Promise<void> {
+    const path = this.#files[this.#nextFile % this.#files.length]
+    this.#nextFile += 1
+    this.#position = 0
+    this.#current = new Uint8Array()
+    if (path === undefined) return
+    try {
+      this.#current = await readTextFile(path)
+    } catch (error) {
+      this.#options.log.debug({ path, reason: messageOf(error) }, 'text file skipped')
+    }
+  }
+
+  async #sketchFiles(): Promise<void> {
+    const { path } = this.#options
+    this.#counts = new Float64Array(256)
+    this.#sketched = 0
+    const share = Math.max(1024, Math.floor(SKETCH_BYTES_MAX / this.#files.length))
+    for (const file of this.#files) {
+      if (this.#sketched >= SKETCH_BYTES_MAX) break
+      const bytes = await readTextFile(file).catch(() => new Uint8Array())
+      for (const byte of bytes.subarray(0, share)) {
+        this.#counts[byte] = (this.#counts[byte] ?? 0) + 1
+      }
+      this.#sketched += Math.min(share, bytes.length)
+    }
+    if (this.#sketched === 0) {
+      throw new GainnetError('SENSOR_UNAVAILABLE', `only empty files in the folder ${path}`, {
+        path,
+      })
+    }
+  }
+
+  #lose(reason: string): void {
+    if (this.#status === 'ok') this.#options.log.warn({ sensor: this.id, reason }, 'sensor lost')
+    this.#status = 'lost'
+  }
+}

@@ -1,0 +1,190 @@
+import { networkInterfaces } from 'node:os'
+import type { Content } from '../protocol/messages.ts'
+import type { DataSketch, LinkFigures, SensingFigures } from '../protocol/urp.ts'
+import type { WireSession } from '../protocol/wire-session.ts'
+import type { Clock, Timer } from '../runtime/clock.ts'
+import { messageOf } from '../runtime/errors.ts'
+import type { Logger } from '../runtime/logger.ts'
+import type { Stoppable } from '../runtime/shutdown.ts'
+import { type CrSchedule, crEndMs, scheduleAt, slotAt, slotStartMs } from './cr-schedule.ts'
+import type { ProbeResults } from './measure/registry.ts'
+import { sampleRound } from './measure/slot-sample.ts'
+import { Forecaster } from './urp/forecast.ts'
+import { interfaceOf } from './urp/link-load.ts'
+import { type LinkCapacity, SlotLoad } from './urp/slot-load.ts'
+import { buildUrp, FORECAST_METHODS } from './urp/urp-builder.ts'
+
+/** A first look at the load before the agent has seen a whole round: about 20 ticks a slot. */
+const WARM_UP_MS = 1000
+/** The URP leaves this many slots before its round starts, to be there when it does. */
+const LEAD_SLOTS = 0.5
+
+export interface UrpCycleOptions {
+  readonly agentId: string
+  readonly link: string
+  readonly procRoot: string
+  /** Cores in the order of the matrix columns. */
+  readonly units: () => readonly string[]
+  readonly computingShareMax: () => number
+  readonly limits: { readonly threads: number; readonly memoryBytes: number }
+  readonly forecast: { readonly quantile: number; readonly roundsMax: number }
+  readonly wire: WireSession
+  readonly clock: Clock
+  /** Controller's clock minus ours, in ms. */
+  readonly offsetMs: () => number
+  readonly results: () => ProbeResults
+  readonly linkFigures: () => LinkFigures | undefined
+  readonly sensing: () => readonly SensingFigures[]
+  readonly dataSketch: () => DataSketch | undefined
+  readonly log: Logger
+}
+
+/**
+ * Watches the slots of each communication round, forecasts the coming one and publishes its URP
+ * shortly before it starts.
+ */
+export class UrpCycle implements Stoppable {
+  readonly #options: UrpCycleOptions
+  readonly #computing: Forecaster
+  readonly #linkShare: Forecaster
+  #schedule: CrSchedule | null = null
+  #load: SlotLoad | null = null
+  #timers: Timer[] = []
+  #isStopped = false
+
+  constructor(options: UrpCycleOptions) {
+    this.#options = options
+    this.#computing = new Forecaster(options.forecast)
+    this.#linkShare = new Forecaster(options.forecast)
+  }
+
+  /** The controller announced a round; called for each, the first one starts the watch. */
+  async follow(announced: CrSchedule): Promise<void> {
+    const known = this.#schedule
+    const isSameCut = known?.slots === announced.slots && known.slotMs === announced.slotMs
+    this.#schedule = announced
+    if (!isSameCut) await this.#warmUp(announced)
+    if (!this.#isStopped && this.#schedule === announced) this.#arm()
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    this.#disarm()
+  }
+
+  async #warmUp({ crId, slots }: CrSchedule): Promise<void> {
+    const round = { slots, slotMs: WARM_UP_MS / slots }
+    const seen = await sampleRound(this.#slotLoad(round), round)
+    this.#computing.observe(crId - 1, seen.computing)
+    this.#linkShare.observe(crId - 1, seen.link)
+    this.#load = null
+  }
+
+  #slotLoad(round: { readonly slots: number; readonly slotMs: number }): SlotLoad {
+    const { procRoot, units, computingShareMax, wire, clock } = this.#options
+    const { connection } = wire
+    const address = connection.localAddress
+    const interfaceName = address ? interfaceOf(address, networkInterfaces()) : undefined
+    return new SlotLoad({
+      procRoot,
+      ...round,
+      units: units(),
+      computingShareMax: computingShareMax(),
+      clock,
+      ...(interfaceName
+        ? {
+            link: {
+              interfaceName,
+              capacity: () => this.#capacity(),
+              ownBytes: () => ({
+                receivedBytes: connection.bytesReceived,
+                sentBytes: connection.bytesSent,
+              }),
+            },
+          }
+        : {}),
+    })
+  }
+
+  #capacity(): LinkCapacity | undefined {
+    const figures = this.#options.linkFigures()
+    const downlinkBitsPerSecond = figures?.downlinkBitsPerSecond?.p50
+    const uplinkBitsPerSecond = figures?.uplinkBitsPerSecond?.p50
+    if (downlinkBitsPerSecond === undefined || uplinkBitsPerSecond === undefined) return undefined
+    return { downlinkBitsPerSecond, uplinkBitsPerSecond }
+  }
+
+  /** One timer for the next slot edge, one for the next URP. */
+  #arm(): void {
+    this.#disarm()
+    if (!this.#schedule || this.#isStopped) return
+    const { clock } = this.#options
+    const now = clock.now()
+    const round = scheduleAt(this.#schedule, now)
+    const nextEdgeMs =
+      now < round.startsAtMs ? round.startsAtMs : slotStartMs(round, slotAt(round, now) + 1)
+    // Before the first announced round there is only that one to describe.
+    const upcoming = now < round.startsAtMs ? round : nextRound(round)
+    const urpAtMs = upcoming.startsAtMs - LEAD_SLOTS * round.slotMs
+    this.#timers = [clock.at(nextEdgeMs, () => this.#onEdge())]
+    if (urpAtMs > now) this.#timers.push(clock.at(urpAtMs, () => this.#publish(upcoming)))
+    else if (now < round.startsAtMs) this.#publish(upcoming)
+  }
+
+  #disarm(): void {
+    for (const timer of this.#timers) timer.cancel()
+    this.#timers = []
+  }
+
+  #onEdge(): void {
+    if (!this.#schedule) return
+    const round = scheduleAt(this.#schedule, this.#options.clock.now())
+    this.#load ??= this.#slotLoad(round)
+    const ended = this.#load.edge(slotAt(round, this.#options.clock.now()))
+    if (ended) {
+      this.#computing.observe(round.crId - 1, ended.computing)
+      this.#linkShare.observe(round.crId - 1, ended.link)
+    }
+    this.#arm()
+  }
+
+  #publish(round: CrSchedule): void {
+    const { wire, agentId, log } = this.#options
+    wire
+      .publish('urp', { agentId }, this.#build(round))
+      .then(() => log.debug({ crId: round.crId }, 'urp published'))
+      .catch(error => log.debug({ reason: messageOf(error) }, 'urp not sent'))
+  }
+
+  #build(round: CrSchedule): Content<'urp'> {
+    const { options, current } = { options: this.#options, current: this.#load?.current() }
+    const { crId, slots, slotMs } = round
+    const computing = this.#computing.forecast(crId, current?.computing)
+    const link = this.#linkShare.forecast(crId, current?.link)
+    return buildUrp({
+      round: { crId, slots, slotMs, startsAtMs: round.startsAtMs + options.offsetMs() },
+      results: options.results(),
+      units: options.units(),
+      computing: computing && {
+        matrix: computing,
+        method: FORECAST_METHODS.computing,
+        errorMean: this.#computing.errorMean,
+      },
+      link: link && {
+        matrix: link,
+        method: FORECAST_METHODS.link,
+        errorMean: this.#linkShare.errorMean,
+      },
+      linkName: options.link,
+      linkFigures: options.linkFigures(),
+      limits: options.limits,
+      sensing: options.sensing(),
+      dataSketch: options.dataSketch(),
+      forecastAt: new Date(options.clock.now()).toISOString(),
+    })
+  }
+}
+
+function nextRound(round: CrSchedule): CrSchedule {
+  return { ...round, crId: round.crId + 1, startsAtMs: crEndMs(round) }
+}

@@ -1,0 +1,154 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Matrix } from '../../protocol/matrix.ts'
+import { matrixOf } from '../../protocol/matrix.ts'
+import { type Clock, systemClock } from '../../runtime/clock.ts'
+import { type CoreTicks, freeShare, parseCoreTicks } from '../measure/cpu-ticks.ts'
+import { type InterfaceBytes, linkFreeShare, parseInterfaceBytes } from './link-load.ts'
+
+/** What one communication round was like, slots x units and slots x 1; NaN where not measured. */
+export interface RoundLoad {
+  readonly computing: Matrix
+  readonly link: Matrix
+}
+
+export interface LinkLoadOptions {
+  readonly interfaceName: string
+  /** Measured goodput in both directions; undefined while it is not known. */
+  readonly capacity: () => LinkCapacity | undefined
+  /** Bytes that we ourselves have sent and received so far: they do not count as load. */
+  readonly ownBytes?: () => InterfaceBytes
+}
+
+export interface LinkCapacity {
+  readonly downlinkBitsPerSecond: number
+  readonly uplinkBitsPerSecond: number
+}
+
+export interface SlotLoadOptions {
+  readonly procRoot: string
+  readonly slots: number
+  readonly slotMs: number
+  /** Units in the order of the matrix columns: cpu0, cpu1 … */
+  readonly units: readonly string[]
+  /** Availability of a unit is never more than this. */
+  readonly computingShareMax: number
+  readonly link?: LinkLoadOptions
+  readonly clock?: Clock
+}
+
+interface Edge {
+  readonly slot: number
+  readonly atMs: number
+  readonly ticks: ReadonlyMap<string, CoreTicks>
+  readonly network: InterfaceBytes | undefined
+  readonly own: InterfaceBytes
+}
+
+const NO_BYTES: InterfaceBytes = { receivedBytes: 0, sentBytes: 0 }
+
+/** How free cores and link were in each slot, from the kernel's counters at the slots' edges. */
+export class SlotLoad {
+  readonly #options: SlotLoadOptions
+  readonly #clock: Clock
+  #edge: Edge | undefined
+  #computing: Float32Array
+  #link: Float32Array
+
+  constructor(options: SlotLoadOptions) {
+    this.#options = options
+    this.#clock = options.clock ?? systemClock
+    this.#computing = new Float32Array(options.slots * options.units.length).fill(Number.NaN)
+    this.#link = new Float32Array(options.slots).fill(Number.NaN)
+  }
+
+  /**
+   * To be called when slot `slotIndex` begins: what was used since the last edge belongs to the slot
+   * before. Returns the round that ended where the index starts over, and undefined otherwise.
+   */
+  edge(slotIndex: number): RoundLoad | undefined {
+    const { slots, slotMs } = this.#options
+    if (!(slotIndex >= 0 && slotIndex < slots)) throw new RangeError(`no slot ${slotIndex}`)
+    const last = this.#edge
+    const edge = this.#read(slotIndex)
+    this.#edge = edge
+    if (!last) return undefined
+    // A board that slept or a timer that came late says nothing about one slot.
+    const isNext = (last.slot + 1) % slots === slotIndex && edge.atMs - last.atMs < 1.5 * slotMs
+    if (isNext) this.#note(last, edge)
+    if (slotIndex > last.slot) return undefined
+    const ended = this.current()
+    this.#computing = this.#computing.map(() => Number.NaN)
+    this.#link = this.#link.map(() => Number.NaN)
+    return ended
+  }
+
+  /** The round that runs: NaN from the present slot on. */
+  current(): RoundLoad {
+    const { slots, units } = this.#options
+    return {
+      computing: { rows: slots, columns: units.length, values: this.#computing.slice() },
+      link: { rows: slots, columns: 1, values: this.#link.slice() },
+    }
+  }
+
+  #note(before: Edge, after: Edge): void {
+    const { units, computingShareMax } = this.#options
+    for (const [column, unit] of units.entries()) {
+      const free = freeShare(before.ticks.get(unit), after.ticks.get(unit))
+      this.#computing[before.slot * units.length + column] = Math.min(free, computingShareMax)
+    }
+    this.#link[before.slot] = this.#linkFree(before, after)
+  }
+
+  #linkFree(before: Edge, after: Edge): number {
+    const capacity = this.#options.link?.capacity()
+    if (!capacity || !before.network || !after.network) return Number.NaN
+    return linkFreeShare({
+      before: less(before.network, before.own),
+      after: less(after.network, after.own),
+      durationMs: after.atMs - before.atMs,
+      capacity,
+    })
+  }
+
+  #read(slot: number): Edge {
+    const { procRoot, link } = this.#options
+    return {
+      slot,
+      atMs: this.#clock.now(),
+      ticks: parseCoreTicks(readNow(join(procRoot, 'stat'))),
+      network: link
+        ? parseInterfaceBytes(readNow(join(procRoot, 'net/dev'))).get(link.interfaceName)
+        : undefined,
+      own: link?.ownBytes?.() ?? NO_BYTES,
+    }
+  }
+}
+
+function less(all: InterfaceBytes, own: InterfaceBytes): InterfaceBytes {
+  return {
+    receivedBytes: all.receivedBytes - own.receivedBytes,
+    sentBytes: all.sentBytes - own.sentBytes,
+  }
+}
+
+/** Read at once, not through the thread pool: the counters must be those of the slot's edge. */
+function readNow(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+/**
+ * Free share of the link as resource blocks, filled from the first: whole blocks, then one in part.
+ * Blocks of one slot are interchangeable, so that their sum is all that counts.
+ */
+export function blocksOf(linkFree: Matrix, blockCount: number): Matrix {
+  return matrixOf(linkFree.rows, blockCount, (slot, block) => {
+    const share = linkFree.values[slot] ?? 0
+    return Math.min(1, Math.max(0, share * blockCount - block))
+  })
+}

@@ -1,0 +1,161 @@
+import type { Matrix } from '../../protocol/matrix.ts'
+import type { Content } from '../../protocol/messages.ts'
+import type { DataSketch, LinkFigures, Provenance, SensingFigures } from '../../protocol/urp.ts'
+import type { ComputeValues } from '../measure/compute-probe.ts'
+import type { ProbeResult } from '../measure/probe.ts'
+import type { ProbeResults } from '../measure/registry.ts'
+import { blocksOf } from './slot-load.ts'
+
+export type UrpContent = Content<'urp'>
+type ComputingUnit = UrpContent['computing']['units'][number]
+
+/** Resource blocks that a link without a spectrum is cut into: tenths of its rate. */
+export const LINK_SHARE_BLOCKS = 10
+
+/** An availability matrix, how it came about and how far such forecasts were off so far. */
+export interface Availability {
+  readonly matrix: Matrix
+  readonly method: string
+  readonly errorMean?: number | undefined
+}
+
+/** How the agent comes to its matrices, for their provenance. */
+export const FORECAST_METHODS = {
+  computing: 'recent quantile of free ticks per slot',
+  link: 'recent quantile of unused link rate per slot',
+} as const
+
+export interface UrpParts {
+  /** The round that is described, its start on the controller's clock. */
+  readonly round: {
+    readonly crId: number
+    readonly slots: number
+    readonly slotMs: number
+    readonly startsAtMs: number
+  }
+  readonly results: ProbeResults
+  /** Columns of the computing forecast, in order. */
+  readonly units: readonly string[]
+  /** Slots x units; null while nothing has been measured. */
+  readonly computing: Availability | null
+  /** Free share of the link, slots x 1; null while its capacity is not known. */
+  readonly link: Availability | null
+  readonly linkName: string
+  readonly linkFigures?: LinkFigures | undefined
+  readonly limits: { readonly threads: number; readonly memoryBytes: number }
+  readonly sensing: readonly SensingFigures[]
+  readonly dataSketch?: DataSketch | undefined
+  /** When the forecasts were made, ISO 8601. */
+  readonly forecastAt: string
+}
+
+/** The URP document of one communication round from what was measured and forecast. */
+export function buildUrp(parts: UrpParts): UrpContent {
+  const { round, results, link, linkName, limits, linkFigures, dataSketch } = parts
+  const endsAtMs = round.startsAtMs + round.slots * round.slotMs
+  const memory = results.memory?.status === 'ok' ? results.memory.values : undefined
+  const { units, availability } = computingOf(parts)
+  return {
+    crId: round.crId,
+    slots: round.slots,
+    slotMs: round.slotMs,
+    validUntil: new Date(endsAtMs).toISOString(),
+    frequency: link
+      ? [
+          {
+            link: linkName,
+            kind: 'link-share',
+            blockCount: LINK_SHARE_BLOCKS,
+            availability: blocksOf(link.matrix, LINK_SHARE_BLOCKS),
+          },
+        ]
+      : [],
+    computing: { units, availability, threads: limits.threads },
+    ...(memory
+      ? {
+          memory: {
+            totalBytes: memory.totalBytes,
+            availableBytes: Math.min(memory.availableBytes, limits.memoryBytes),
+          },
+        }
+      : {}),
+    links: linkFigures ? [linkFigures] : [],
+    sensing: [...parts.sensing],
+    ...(dataSketch ? { dataSketch } : {}),
+    provenance: provenanceOf(parts),
+  }
+}
+
+/** Only units whose rate and whose availability are both known: absent is absent, and never 0. */
+function computingOf({ round, results, units, computing }: UrpParts): {
+  units: ComputingUnit[]
+  availability: Matrix
+} {
+  const compute = results.compute
+  const rates = compute?.status === 'ok' && computing ? ratesOf(compute.values) : new Map()
+  const columns = units.flatMap((unit, column) => (rates.has(unit) ? [{ unit, column }] : []))
+  const source = computing?.matrix
+  const values = Array.from({ length: round.slots }, (_, slot) =>
+    columns.map(({ column }) => source?.values[slot * source.columns + column] ?? 0),
+  ).flat()
+  return {
+    units: columns.map(({ unit }) => ({ unit, kind: 'cpu-core', ...rates.get(unit) })),
+    availability: {
+      rows: round.slots,
+      columns: columns.length,
+      values: Float32Array.from(values),
+    },
+  }
+}
+
+type Rate = Pick<ComputingUnit, 'peakFlopsPerSecond' | 'sustainedFactor'>
+
+function ratesOf({ classes }: ComputeValues): Map<string, Rate> {
+  return new Map(
+    classes.flatMap(({ units, peakFlopsPerSecond, sustainedFactor }) =>
+      units.map(unit => [unit, { peakFlopsPerSecond, sustainedFactor }] as const),
+    ),
+  )
+}
+
+function provenanceOf(parts: UrpParts): Record<string, Provenance> {
+  const { results, computing, link, linkName, forecastAt } = parts
+  const probes = Object.entries(results).map(
+    ([name, result]) => [name, provenanceOfResult(result)] as const,
+  )
+  return {
+    ...Object.fromEntries(probes),
+    'computing.availability': provenanceOfAvailability(computing, {
+      reason: 'no slot measured yet',
+      forecastAt,
+    }),
+    [`frequency.${linkName}`]: provenanceOfAvailability(link, {
+      reason: 'capacity of the link not measured',
+      forecastAt,
+    }),
+  }
+}
+
+/** What the URP says about how a probe's figures came about. */
+export function provenanceOfResult(result: ProbeResult<unknown>): Provenance {
+  const { status, measuredAt, durationMs } = result
+  if (status !== 'ok') {
+    return { status, reason: result.reason.slice(0, 300), measuredAt, durationMs }
+  }
+  return { status, method: result.method, measuredAt, durationMs, ...result.conditions }
+}
+
+function provenanceOfAvailability(
+  availability: Availability | null,
+  context: { readonly reason: string; readonly forecastAt: string },
+): Provenance {
+  const timing = { measuredAt: context.forecastAt, durationMs: 0 }
+  if (!availability) return { status: 'absent', reason: context.reason, ...timing }
+  const { method, errorMean } = availability
+  return {
+    status: 'ok',
+    method,
+    ...timing,
+    ...(errorMean === undefined ? {} : { forecastErrorMean: errorMean }),
+  }
+}

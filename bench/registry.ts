@@ -1,0 +1,5 @@
+import { agentIdle } from './agent-idle.ts'
+import type { Bench } from './bench-report.ts'
+
+/** Every bench there is. A new one is a file and a line. */
+export const BENCHES: readonly Bench[] = [agentIdle]

@@ -1,0 +1,25 @@
+import { Command } from 'commander'
+import { packageVersion } from '../runtime/version.ts'
+import { addAgentCommand } from './agent-command.ts'
+import { addConfigCommand } from './config-command.ts'
+import { addControllerCommand } from './controller-command.ts'
+import { addDemoCommand } from './demo-command.ts'
+import { addMeasureCommand } from './measure-command.ts'
+
+/** The command line. Each command imports its room when it is run, so that --help is quick. */
+export function buildProgram(): Command {
+  const program = new Command('gainnet')
+    .description('Generative models that learn from edge devices.')
+    .version(packageVersion(), '--version', 'print the version')
+    .helpOption('--help', 'print what a command takes')
+    .helpCommand(false)
+    .enablePositionalOptions()
+    .showSuggestionAfterError()
+    .exitOverride()
+  addAgentCommand(program)
+  addControllerCommand(program)
+  addMeasureCommand(program)
+  addConfigCommand(program)
+  addDemoCommand(program)
+  return program
+}

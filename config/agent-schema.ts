@@ -1,0 +1,203 @@
+import { validate } from 'node-cron'
+import { z } from 'zod'
+import {
+  BROKER_URL_ALLOWED,
+  brokerUrl,
+  type FieldMeta,
+  IDENTIFIER_ALLOWED,
+  identifier,
+  keepaliveSeconds,
+  log,
+  password,
+  passwordFile,
+  repeatedIds,
+  stateDirectory,
+  text,
+} from './fields.ts'
+
+const MiB = 2 ** 20
+
+const broker = z
+  .strictObject({
+    url: brokerUrl.default('mqtt://127.0.0.1:1883').meta({
+      allowed: BROKER_URL_ALLOWED,
+      description: 'Where the broker is: 1883 is the usual port without TLS, 8883 the one with.',
+    } satisfies FieldMeta),
+    username: text.optional().meta({
+      derived: 'the agentId',
+      examples: ['pi-04'],
+      description: 'User name for the broker.',
+    } satisfies FieldMeta),
+    password,
+    passwordFile,
+    keepaliveSeconds,
+  })
+  .prefault({})
+  .describe('The MQTT broker through which everything between agent and controller goes.')
+
+function schedule(example: string, description: string) {
+  return z
+    .string()
+    .check(({ value, issues }) => {
+      if (!validate(value)) issues.push({ code: 'invalid_format', format: 'cron', input: value })
+    })
+    .default(example)
+    .meta({
+      allowed: 'a cron expression of 5 fields, or 6 with seconds first',
+      description,
+    } satisfies FieldMeta)
+}
+
+const measure = z
+  .strictObject({
+    procRoot: text.default('/proc').meta({
+      path: true,
+      description: 'Where the proc file system is mounted; another folder for a recorded board.',
+    } satisfies FieldMeta),
+    sysRoot: text.default('/sys').meta({
+      path: true,
+      description: 'Where the sysfs file system is mounted; another folder for a recorded board.',
+    } satisfies FieldMeta),
+    computeSchedule: schedule(
+      '7 */6 * * *',
+      'When the computing rate is measured anew; it takes a core for some seconds.',
+    ),
+    linkSchedule: schedule(
+      '*/15 * * * *',
+      'When round-trip time and goodput are measured; goodput spends up to linkBytesMax.',
+    ),
+    linkBytesMax: z
+      .int()
+      .min(64 * 1024)
+      .max(64 * MiB)
+      .default(4 * MiB)
+      .describe('Bytes that one measurement of the link may spend, both directions together.'),
+    forecastQuantile: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.25)
+      .describe('Quantile of recent availability that is promised for the coming round.'),
+    historyRounds: z
+      .int()
+      .min(1)
+      .max(1024)
+      .default(16)
+      .describe('Communication rounds that the forecast looks back.'),
+  })
+  .prefault({})
+  .describe('What is measured, how often, and what that may cost.')
+
+const limits = z
+  .strictObject({
+    computingShare: z
+      .number()
+      .gt(0)
+      .max(1)
+      .default(0.8)
+      .describe('Share of each core that is offered at most.'),
+    memoryBytes: z
+      .int()
+      .min(64 * MiB)
+      .max(1024 * 1024 * MiB)
+      .default(512 * MiB)
+      .describe('Memory that a training run may take.'),
+    threads: z
+      .int()
+      .min(1)
+      .max(256)
+      .default(1)
+      .describe('Cores that a training run uses at once at most.'),
+    niceness: z
+      .int()
+      .min(0)
+      .max(19)
+      .default(10)
+      .describe('Priority of training: 0 is that of everybody else, 19 takes only idle time.'),
+  })
+  .prefault({})
+  .describe('What this board gives away at most.')
+
+const outbox = z
+  .strictObject({
+    bytesMax: z
+      .int()
+      .min(MiB)
+      .max(1024 * 1024 * MiB)
+      .default(256 * MiB)
+      .describe('Disk space for results that wait for the broker; the oldest are dropped beyond.'),
+  })
+  .prefault({})
+  .describe('The store for what could not be sent yet.')
+
+const textFolder = z
+  .strictObject({
+    kind: z.literal('text-folder').describe('Reads the text files below a folder as a sensor.'),
+    id: identifier().meta({
+      allowed: IDENTIFIER_ALLOWED,
+      examples: ['notes'],
+      description: 'Name of the sensor, unique on this agent.',
+    } satisfies FieldMeta),
+    path: text.meta({
+      path: true,
+      examples: ['/var/lib/gainnet/notes'],
+      description: 'Folder with the text files.',
+    } satisfies FieldMeta),
+    bytesPerSecond: z
+      .int()
+      .min(1)
+      .max(100_000_000)
+      .default(2000)
+      .describe('Rate at which the sensor delivers.'),
+  })
+  .describe('Text files that arrive at the rate of a sensor.')
+
+const sensors = z
+  .array(z.discriminatedUnion('kind', [textFolder]))
+  .max(32)
+  .superRefine((entries, context) => {
+    for (const index of repeatedIds(entries.map(({ id }) => id))) {
+      context.addIssue({
+        code: 'custom',
+        path: [index, 'id'],
+        message: 'is the id of another sensor',
+      })
+    }
+  })
+  .default([])
+  .describe('The sensors of this board: what the models learn from.')
+
+export const AgentConfig = z.strictObject({
+  agentId: identifier().meta({
+    allowed: IDENTIFIER_ALLOWED,
+    derived: 'the host name',
+    examples: ['pi-04'],
+    description: 'Name of this agent, unique in the site; part of every topic.',
+  } satisfies FieldMeta),
+  site: identifier()
+    .default('home')
+    .meta({
+      allowed: IDENTIFIER_ALLOWED,
+      description: 'Name of the fleet: agents and controller of one site share it.',
+    } satisfies FieldMeta),
+  link: identifier()
+    .default('edge')
+    .meta({
+      allowed: IDENTIFIER_ALLOWED,
+      description: 'Name of the edge server that the link leads to.',
+    } satisfies FieldMeta),
+  stateDirectory,
+  broker,
+  log,
+  measure,
+  limits,
+  outbox,
+  healthSeconds: z
+    .int()
+    .min(1)
+    .max(3600)
+    .default(30)
+    .describe('Time between two reports of the health of this agent.'),
+  sensors,
+})
+export type AgentConfig = z.infer<typeof AgentConfig>

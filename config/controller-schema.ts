@@ -1,0 +1,247 @@
+import { z } from 'zod'
+import {
+  BROKER_URL_ALLOWED,
+  brokerUrl,
+  type FieldMeta,
+  IDENTIFIER_ALLOWED,
+  identifier,
+  keepaliveSeconds,
+  log,
+  password,
+  passwordFile,
+  repeatedIds,
+  stateDirectory,
+  text,
+} from './fields.ts'
+
+const broker = z
+  .strictObject({
+    mode: z
+      .enum(['embedded', 'external'])
+      .default('embedded')
+      .describe('Whether the controller runs the broker itself or uses another, e.g. Mosquitto.'),
+    host: text
+      .default('127.0.0.1')
+      .describe('Address that the embedded broker listens on; 0.0.0.0 for every network.'),
+    port: z
+      .int()
+      .min(0)
+      .max(65_535)
+      .default(1883)
+      .describe('Port that the embedded broker listens on; 0 takes a free one.'),
+    url: brokerUrl.optional().meta({
+      allowed: BROKER_URL_ALLOWED,
+      examples: ['mqtt://127.0.0.1:1883'],
+      description: 'Where the external broker is; only with mode external.',
+    } satisfies FieldMeta),
+    username: text.default('controller').describe('User name of the controller at the broker.'),
+    password,
+    passwordFile,
+    keepaliveSeconds,
+  })
+  .superRefine(({ mode, url }, context) => {
+    if (mode === 'external' && url === undefined) {
+      context.addIssue({
+        code: 'custom',
+        path: ['url'],
+        message: `is missing: broker.mode external needs ${BROKER_URL_ALLOWED}`,
+      })
+    }
+    if (mode === 'embedded' && url !== undefined) {
+      context.addIssue({
+        code: 'custom',
+        path: ['url'],
+        message: 'has no effect with broker.mode embedded: set mode to external or remove it',
+      })
+    }
+  })
+  .prefault({})
+  .describe('The MQTT broker through which everything between agents and controller goes.')
+
+const clock = z
+  .strictObject({
+    slots: z
+      .int()
+      .min(2)
+      .max(4096)
+      .default(10)
+      .describe('Slots of a communication round; the first is for control.'),
+    slotMs: z.int().min(1).max(600_000).default(3000).describe('Length of a slot.'),
+  })
+  .prefault({})
+  .describe('The system clock: how a communication round is cut.')
+
+const rounds = z
+  .strictObject({
+    limit: z
+      .int()
+      .min(1)
+      .max(1_000_000_000)
+      .optional()
+      .meta({
+        examples: [100],
+        description: 'GAI rounds after which the controller ends; without end when not set.',
+      } satisfies FieldMeta),
+    agentsMin: z
+      .int()
+      .min(1)
+      .max(10_000)
+      .default(1)
+      .describe('Agents that must be there before the first round.'),
+    agentsWaitSeconds: z
+      .int()
+      .min(0)
+      .max(86_400)
+      .default(120)
+      .describe('How long the controller waits for them.'),
+  })
+  .prefault({})
+  .describe('When rounds start and end.')
+
+const gain = z
+  .strictObject({
+    effectiveSamplesPrior: z
+      .number()
+      .gt(0)
+      .max(1_000_000_000)
+      .default(50)
+      .describe('Effective samples that a model has absorbed before the first round.'),
+    exponent: z
+      .number()
+      .gt(0)
+      .max(1)
+      .default(0.35)
+      .describe('Exponent of the learning curve, loss over samples.'),
+    smoothing: z
+      .number()
+      .gt(0)
+      .max(1)
+      .default(0.05)
+      .describe('Added to each count of a data sketch before sketches are compared.'),
+  })
+  .prefault({})
+  .describe('The GAI gain: what a device is expected to add to a model.')
+
+const training = z
+  .strictObject({
+    localEpochs: z
+      .int()
+      .min(1)
+      .max(1000)
+      .default(1)
+      .describe('Times that an agent goes through its samples in a round.'),
+    batch: z.int().min(1).max(65_536).default(64).describe('Samples of one training step.'),
+    learningRate: z.number().gt(0).max(10).default(0.002).describe('Step size of the optimizer.'),
+  })
+  .prefault({})
+  .describe('How the agents train.')
+
+const evaluation = z
+  .strictObject({
+    niceness: z
+      .int()
+      .min(0)
+      .max(19)
+      .default(5)
+      .describe('Priority of evaluation: 0 is that of everybody else, 19 takes only idle time.'),
+  })
+  .prefault({})
+  .describe('How new versions of the models are judged.')
+
+const heldBackText = z
+  .strictObject({
+    path: text.meta({
+      path: true,
+      examples: ['/var/lib/gainnet/held-back'],
+      description: 'File or folder of text that no agent trains on.',
+    } satisfies FieldMeta),
+    bytesMax: z
+      .int()
+      .min(256)
+      .max(64 * 2 ** 20)
+      .default(65_536)
+      .describe('Bytes of it that are used.'),
+  })
+  .describe('The text that judges the model.')
+
+const model = z
+  .strictObject({
+    modelId: identifier().meta({
+      allowed: IDENTIFIER_ALLOWED,
+      examples: ['prose'],
+      description: 'Name of the model, unique on this controller; part of topics.',
+    } satisfies FieldMeta),
+    kind: z
+      .literal('byte-language-model')
+      .default('byte-language-model')
+      .describe('Predicts the next byte from the bytes before it.'),
+    contextBytes: z.int().min(1).max(1024).default(16).describe('Bytes that a prediction sees.'),
+    embeddingSize: z.int().min(1).max(1024).default(16).describe('Numbers that stand for a byte.'),
+    hiddenSizes: z
+      .array(z.int().min(1).max(8192))
+      .min(1)
+      .max(16)
+      .default([128])
+      .describe('Width of each hidden layer.'),
+    seed: z
+      .int()
+      .min(0)
+      .max(2 ** 32 - 1)
+      .default(1)
+      .describe('Seed of the first parameters.'),
+    value: z
+      .number()
+      .gt(0)
+      .max(1)
+      .default(1)
+      .describe('Worth of an improvement of this model against one of the others.'),
+    evaluation: heldBackText,
+    prompt: text.default('The ').describe('Text that generated samples start with.'),
+  })
+  .describe('A domain-specific model.')
+
+const models = z
+  .array(model)
+  .min(1)
+  .max(64)
+  .superRefine((entries, context) => {
+    for (const index of repeatedIds(entries.map(({ modelId }) => modelId))) {
+      context.addIssue({
+        code: 'custom',
+        path: [index, 'modelId'],
+        message: 'is the modelId of another model',
+      })
+    }
+  })
+  .describe('The domain-specific models that learn from the fleet.')
+
+export const ControllerConfig = z.strictObject({
+  controllerId: identifier()
+    .default('edge')
+    .meta({
+      allowed: IDENTIFIER_ALLOWED,
+      description: 'Name of this edge server.',
+    } satisfies FieldMeta),
+  site: identifier()
+    .default('home')
+    .meta({
+      allowed: IDENTIFIER_ALLOWED,
+      description: 'Name of the fleet: agents and controller of one site share it.',
+    } satisfies FieldMeta),
+  stateDirectory,
+  broker,
+  log,
+  clock,
+  rounds,
+  policy: identifier()
+    .default('greedy-gain')
+    .meta({
+      allowed: IDENTIFIER_ALLOWED,
+      description: 'Name of the policy that decides which device serves which model.',
+    } satisfies FieldMeta),
+  gain,
+  training,
+  evaluation,
+  models,
+})
+export type ControllerConfig = z.infer<typeof ControllerConfig>

@@ -1,0 +1,81 @@
+import type { AssignmentStatus } from '../../protocol/assignment.ts'
+import type { WireSession } from '../../protocol/wire-session.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import type { Logger } from '../../runtime/logger.ts'
+import type { RoundRunner } from '../rounds/round-runner.ts'
+import type { BlobPublisher } from '../transfer/blob-publisher.ts'
+import type { DeliveryLedger } from '../transfer/delivery-ledger.ts'
+import type { Fleet, FleetChange } from './fleet.ts'
+
+export interface FleetListenerOptions {
+  readonly wire: WireSession
+  readonly fleet: Fleet
+  readonly runner: RoundRunner
+  readonly ledger: DeliveryLedger
+  readonly blobs: BlobPublisher
+  /** SHA-256 of the blobs that a model's current version is made of. */
+  readonly blobsOf: (modelId: string) => readonly string[]
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** Brings what agents say to the fleet and to the rounds. */
+export async function listenToFleet(options: FleetListenerOptions): Promise<void> {
+  const { wire, fleet, runner, ledger, clock, log } = options
+  const apply = (change: FleetChange | null): void => {
+    if (change?.type === 'born') log.info({ ...change }, 'agent was born')
+    if (change?.type !== 'died') return
+    log.warn({ agentId: change.agentId, reason: change.reason }, 'agent died')
+    runner.onDied(change.agentId, change.reason)
+  }
+  await wire.on('agentBirth', {}, (birth, { agentId }) => {
+    const change = fleet.onBirth(agentId, birth, clock.now())
+    // A new life without a death in between: what the old one owed is lost with it.
+    if (change?.type === 'born') runner.onDied(agentId, 'the agent was started anew')
+    apply(change)
+  })
+  await wire.on('agentState', {}, (state, { agentId }) =>
+    apply(fleet.onState(agentId, state, clock.now())),
+  )
+  await wire.on('agentHealth', {}, (health, { agentId }) =>
+    fleet.onHealth(agentId, health, clock.now()),
+  )
+  await wire.on('urp', {}, (urp, { agentId }) => {
+    if (fleet.onUrp(agentId, urp, clock.now())) runner.onUrp(agentId, urp)
+  })
+  await wire.on('agentEvent', {}, (event, { agentId }) => {
+    if (!ledger.isNew(agentId, event.session, event.sequence)) return
+    const { code, severity, text, fields } = event
+    log.info({ agentId, code, severity, text, fields }, 'agent event')
+  })
+  await wire.on('assignmentStatus', {}, (status, { agentId }) => {
+    // Progress does not come through the agent's outbox: it is never repeated.
+    const isRepeated =
+      status.status !== 'progress' && !ledger.isNew(agentId, status.session, status.sequence)
+    if (!isRepeated) onStatus(options, agentId, status)
+  })
+}
+
+function onStatus(
+  { runner, blobs, blobsOf, log }: FleetListenerOptions,
+  agentId: string,
+  status: AssignmentStatus,
+): void {
+  const { crId, grId, part, reason = 'no reason given' } = status
+  log.debug({ agentId, crId, grId, part, status: status.status, reason: status.reason }, 'status')
+  if (part === 'sense') {
+    runner.onSenseStatus(agentId, status)
+    return
+  }
+  if (status.status === 'refused') {
+    runner.dispatch({ type: 'contribution-refused', crId, agentId, grId, reason })
+  }
+  if (status.status !== 'failed') return
+  runner.dispatch({ type: 'contribution-failed', crId, agentId, grId, reason })
+  // Its blocks may be damaged on the broker: new ones cost little and heal that.
+  if (status.phase === 'download') {
+    for (const sha256 of blobsOf(status.modelId)) {
+      blobs.republish(sha256).catch(err => log.warn({ err, sha256 }, 'blob not published again'))
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto'
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { readFileIfThere, writeFileAtomic } from '../../runtime/atomic-file.ts'
+import { GainnetError } from '../../runtime/errors.ts'
+
+export function sha256Of(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}
+
+/** Bytes on disk, named by their SHA-256: written once, verified at each read. */
+export class BlobStore {
+  readonly #folder: string
+
+  constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  async put(bytes: Uint8Array): Promise<string> {
+    const sha256 = sha256Of(bytes)
+    const known = await readFileIfThere(join(this.#folder, sha256))
+    if (!known || sha256Of(known) !== sha256) {
+      await writeFileAtomic(join(this.#folder, sha256), bytes)
+    }
+    return sha256
+  }
+
+  /** The bytes; MODEL_CORRUPT when they are missing or are no longer what was stored. */
+  async get(sha256: string): Promise<Uint8Array> {
+    const path = join(this.#folder, sha256)
+    const bytes = await readFileIfThere(path)
+    if (!bytes) throw new GainnetError('MODEL_CORRUPT', `no blob ${sha256} in ${this.#folder}`)
+    const found = sha256Of(bytes)
+    if (found !== sha256) {
+      throw new GainnetError('MODEL_CORRUPT', `${path} hashes to ${found}: the disk changed it`)
+    }
+    return bytes
+  }
+
+  /** Removes what is not named; returns how many blobs went. */
+  async keepOnly(wanted: ReadonlySet<string>): Promise<number> {
+    const names = await readdir(this.#folder)
+    const unwanted = names.filter(name => !wanted.has(name))
+    await Promise.all(unwanted.map(name => rm(join(this.#folder, name), { force: true })))
+    return unwanted.length
+  }
+}

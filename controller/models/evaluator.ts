@@ -1,0 +1,58 @@
+import { messageOf } from '../../runtime/errors.ts'
+import type { Logger } from '../../runtime/logger.ts'
+import type { Stoppable } from '../../runtime/shutdown.ts'
+import { nextByteSamples } from '../../training/next-byte-samples.ts'
+import { TrainerProcess } from '../../training/trainer-process.ts'
+import type { Model } from './model-library.ts'
+
+/**
+ * Judges model versions on held-back text in a child process of low priority, one after the other,
+ * so that neither the CR clock nor training on the same machine waits for it.
+ */
+export class Evaluator implements Stoppable {
+  readonly #niceness: number
+  readonly #log: Logger
+  #process: TrainerProcess | null = null
+  #last: Promise<unknown> = Promise.resolve()
+  #isStopped = false
+
+  constructor(options: { readonly niceness: number; readonly log: Logger }) {
+    this.#niceness = options.niceness
+    this.#log = options.log
+  }
+
+  /** Bits per byte of the parameters on the model's held-back text; null where it cannot be told. */
+  bitsPerByte(model: Model, parameters: Float32Array): Promise<number | null> {
+    const result = this.#last.then(() => this.#evaluate(model, parameters))
+    this.#last = result
+    return result
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    await this.#process?.stop()
+    this.#process = null
+  }
+
+  async #evaluate(model: Model, parameters: Float32Array): Promise<number | null> {
+    if (this.#isStopped) return null
+    try {
+      this.#process ??= await TrainerProcess.start({ niceness: this.#niceness })
+      const { contextBytes } = model.config
+      const samples = nextByteSamples(model.heldBack, { contextBytes, samplesMax: 2 ** 20 })
+      const { lossMean } = await this.#process.evaluate({
+        model: model.forward,
+        parameters,
+        ...samples,
+      })
+      return lossMean / Math.LN2
+    } catch (error) {
+      if (!this.#isStopped) {
+        this.#log.warn({ modelId: model.modelId, reason: messageOf(error) }, 'evaluation failed')
+      }
+      this.#process?.kill()
+      this.#process = null
+      return null
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { DataSketch } from '../../protocol/urp.ts'
+import { GainnetError, messageOf } from '../../runtime/errors.ts'
+
+/**
+ * The text that judges a model and that no agent trains on: a file, or the files of a folder in the
+ * order of their names, cut at `bytesMax`.
+ */
+export async function readHeldBackText(path: string, bytesMax: number): Promise<Uint8Array> {
+  try {
+    const files = (await stat(path)).isDirectory() ? await filesBelow(path) : [path]
+    const share = Math.ceil(bytesMax / Math.max(1, files.length))
+    const parts: Uint8Array[] = []
+    // An equal share of each file: the first file alone would judge for all.
+    for (const file of files) parts.push((await readFile(file)).subarray(0, share))
+    const text = Buffer.concat(parts).subarray(0, bytesMax)
+    if (text.length > 0) return text
+  } catch (error) {
+    throw new GainnetError(
+      'CONFIG_INVALID',
+      `models.evaluation.path: cannot read ${path}: ${messageOf(error)}`,
+      { path },
+      { cause: error },
+    )
+  }
+  throw new GainnetError('CONFIG_INVALID', `models.evaluation.path: no text in ${path}`, { path })
+}
+
+async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  return entries
+    .filter(entry => entry.isFile())
+    .map(entry => join(entry.parentPath, entry.name))
+    .sort()
+}
+
+/** Byte histogram of a text: the target distribution Q of a model (orchestration, 3.1). */
+export function sketchOf(text: Uint8Array): DataSketch {
+  const counts = new Array<number>(256).fill(0)
+  for (const byte of text) counts[byte] = (counts[byte] ?? 0) + 1
+  return { kind: 'byte-histogram', counts, sampleCount: text.length }
+}
+
+/** Entropy of a text's single bytes in bits: what a model without any context could reach. */
+export function unigramBitsPerByte(text: Uint8Array): number {
+  const { counts } = sketchOf(text)
+  return counts.reduce((bits, count) => {
+    const share = count / text.length
+    return count > 0 ? bits - share * Math.log2(share) : bits
+  }, 0)
+}

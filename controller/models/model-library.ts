@@ -1,0 +1,235 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import type { ControllerConfig } from '../../config/controller-schema.ts'
+import { Hash, Id, Time } from '../../protocol/envelope.ts'
+import type { DataSketch } from '../../protocol/urp.ts'
+import { readFileIfThere, writeFileAtomic } from '../../runtime/atomic-file.ts'
+import { errnoOf, GainnetError } from '../../runtime/errors.ts'
+import type { Logger } from '../../runtime/logger.ts'
+import { buildByteLanguageModel } from '../../training/byte-language-model.ts'
+import { buildTrainingArtifact } from '../../training/training-artifact.ts'
+import { BlobStore } from './blob-store.ts'
+import { readHeldBackText, sketchOf, unigramBitsPerByte } from './held-back-text.ts'
+
+/** One version of a model as `models/<modelId>/<versionNumber>.json` keeps it. */
+const VersionRecord = z.strictObject({
+  modelId: Id,
+  version: Hash.describe('SHA-256 of the parameters.'),
+  versionNumber: z.int().min(0),
+  parent: Hash.nullable(),
+  createdAt: Time,
+  forward: Hash.describe('ONNX forward graph.'),
+  training: Hash.describe('ONNX training graph.'),
+  samplesAbsorbed: z.number().nonnegative().describe('Samples of all updates up to this version.'),
+})
+export type VersionRecord = z.infer<typeof VersionRecord>
+
+export type ModelConfig = ControllerConfig['models'][number]
+
+/** A domain-specific model of this edge server, with everything but its current parameters. */
+export interface Model {
+  readonly modelId: string
+  readonly config: ModelConfig
+  /** ONNX forward graph, for evaluation and generation. */
+  readonly forward: Uint8Array
+  /** ONNX training graph, as agents fetch it. */
+  readonly training: Uint8Array
+  readonly flopsPerSample: number
+  readonly parameterCount: number
+  readonly heldBack: Uint8Array
+  readonly targetSketch: DataSketch
+  readonly unigramBitsPerByte: number
+  readonly current: VersionRecord
+}
+
+/** Versions whose blobs are kept: enough to look back and to roll back by hand. */
+const VERSIONS_KEPT = 50
+
+/**
+ * The models of this edge server and their versions on disk, content-addressed. A version counts
+ * once its record is written, which happens after its blob is; so a crash leaves the old version.
+ */
+export class ModelLibrary {
+  readonly #folder: string
+  readonly #blobs: BlobStore
+  readonly #log: Logger
+  readonly #models = new Map<string, Model>()
+
+  constructor(options: { readonly stateDirectory: string; readonly log: Logger }) {
+    this.#folder = join(options.stateDirectory, 'models')
+    this.#blobs = new BlobStore(join(options.stateDirectory, 'blobs'))
+    this.#log = options.log
+  }
+
+  get models(): readonly Model[] {
+    return [...this.#models.values()]
+  }
+
+  model(modelId: string): Model {
+    const model = this.#models.get(modelId)
+    if (!model) throw new GainnetError('ROUND_FAILED', `no model ${modelId}`, { modelId })
+    return model
+  }
+
+  /** Builds or reopens every configured model. */
+  async open(
+    configs: readonly ModelConfig[],
+    training: { readonly batch: number },
+    nowMs: number,
+  ): Promise<void> {
+    for (const config of configs) {
+      this.#models.set(config.modelId, await this.#openModel(config, training, nowMs))
+    }
+  }
+
+  async parameters(modelId: string): Promise<Float32Array> {
+    const bytes = await this.#blobs.get(this.model(modelId).current.version)
+    return new Float32Array(bytes.slice().buffer)
+  }
+
+  /** Stores the parameters as the model's next version. */
+  async addVersion(
+    modelId: string,
+    parameters: Float32Array,
+    { sampleCount, nowMs }: { readonly sampleCount: number; readonly nowMs: number },
+  ): Promise<VersionRecord> {
+    const model = this.model(modelId)
+    const { current } = model
+    const version = await this.#blobs.put(bytesOf(parameters))
+    const next: VersionRecord = {
+      ...current,
+      version,
+      versionNumber: current.versionNumber + 1,
+      parent: current.version,
+      createdAt: new Date(nowMs).toISOString(),
+      samplesAbsorbed: current.samplesAbsorbed + sampleCount,
+    }
+    await this.#writeRecord(modelId, next)
+    this.#models.set(modelId, { ...model, current: next })
+    return next
+  }
+
+  /** Removes blobs that no kept version names. */
+  async collectGarbage(): Promise<void> {
+    const wanted = new Set<string>()
+    for (const { modelId } of this.models) {
+      const numbers = (await this.#versionNumbers(modelId)).slice(-VERSIONS_KEPT)
+      for (const versionNumber of numbers) {
+        const record = await this.#readRecord(modelId, versionNumber)
+        for (const hash of [record.version, record.forward, record.training]) wanted.add(hash)
+      }
+    }
+    const removed = await this.#blobs.keepOnly(wanted)
+    if (removed > 0) this.#log.debug({ removed }, 'old blobs removed')
+  }
+
+  async #openModel(
+    config: ModelConfig,
+    { batch }: { readonly batch: number },
+    nowMs: number,
+  ): Promise<Model> {
+    const { modelId, contextBytes, embeddingSize, hiddenSizes, seed, evaluation } = config
+    const forward = buildByteLanguageModel({ contextBytes, embeddingSize, hiddenSizes, seed })
+    const artifact = buildTrainingArtifact(forward, {
+      loss: 'softmax-cross-entropy',
+      optimizer: { kind: 'adam' },
+      batch,
+    })
+    const heldBack = await readHeldBackText(evaluation.path, evaluation.bytesMax)
+    const built = {
+      forward: await this.#blobs.put(forward),
+      training: await this.#blobs.put(artifact.bytes),
+    }
+    const known = await this.#latest(modelId)
+    if (known && known.forward !== built.forward) {
+      throw new GainnetError(
+        'CONFIG_INVALID',
+        `models.${modelId}: the stored versions have another shape than the config asks for; ` +
+          `choose another modelId, or move ${join(this.#folder, modelId)} away`,
+        { modelId },
+      )
+    }
+    const current =
+      known ?? (await this.#firstVersion(modelId, artifact.initialParameters, built, nowMs))
+    return {
+      modelId,
+      config,
+      forward,
+      training: artifact.bytes,
+      flopsPerSample: artifact.flopsPerSample,
+      parameterCount: artifact.initialParameters.length,
+      heldBack,
+      targetSketch: sketchOf(heldBack),
+      unigramBitsPerByte: unigramBitsPerByte(heldBack),
+      // The training graph may be built anew by a newer program; the parameters stay.
+      current: { ...current, ...built },
+    }
+  }
+
+  async #firstVersion(
+    modelId: string,
+    parameters: Float32Array,
+    built: { readonly forward: string; readonly training: string },
+    nowMs: number,
+  ): Promise<VersionRecord> {
+    const record: VersionRecord = {
+      modelId,
+      version: await this.#blobs.put(bytesOf(parameters)),
+      versionNumber: 0,
+      parent: null,
+      createdAt: new Date(nowMs).toISOString(),
+      samplesAbsorbed: 0,
+      ...built,
+    }
+    await this.#writeRecord(modelId, record)
+    return record
+  }
+
+  async #latest(modelId: string): Promise<VersionRecord | null> {
+    const last = (await this.#versionNumbers(modelId)).at(-1)
+    return last === undefined ? null : this.#readRecord(modelId, last)
+  }
+
+  async #versionNumbers(modelId: string): Promise<number[]> {
+    try {
+      const names = await readdir(join(this.#folder, modelId))
+      return names
+        .map(name => /^(\d+)\.json$/.exec(name)?.[1])
+        .filter(number => number !== undefined)
+        .map(Number)
+        .sort((a, b) => a - b)
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return []
+      throw error
+    }
+  }
+
+  #recordPath(modelId: string, versionNumber: number): string {
+    return join(this.#folder, modelId, `${versionNumber}.json`)
+  }
+
+  async #readRecord(modelId: string, versionNumber: number): Promise<VersionRecord> {
+    const path = this.#recordPath(modelId, versionNumber)
+    const text = (await readFileIfThere(path))?.toString('utf8') ?? ''
+    try {
+      return VersionRecord.parse(JSON.parse(text))
+    } catch (cause) {
+      throw new GainnetError(
+        'MODEL_CORRUPT',
+        `${path} is not a version record`,
+        { path },
+        { cause },
+      )
+    }
+  }
+
+  async #writeRecord(modelId: string, record: VersionRecord): Promise<void> {
+    const path = this.#recordPath(modelId, record.versionNumber)
+    await writeFileAtomic(path, `${JSON.stringify(record, null, 2)}\n`)
+  }
+}
+
+function bytesOf(parameters: Float32Array): Uint8Array {
+  return new Uint8Array(parameters.buffer, parameters.byteOffset, parameters.byteLength)
+}

@@ -1,0 +1,70 @@
+import type { RoundChoice } from '../../../protocol/round-record.ts'
+import type { Random } from '../../../runtime/seeded-random.ts'
+import type { GraphEdge, LatentGraph } from '../latent-graph.ts'
+
+/** One device's action: the model that it senses for in this CR, or none. */
+export interface Choice {
+  readonly agentId: string
+  readonly edge: GraphEdge | null
+  /** Why, for people. */
+  readonly reason: string
+}
+
+/** Graph matching: one choice a device, in the order of the graph's devices. */
+export interface Matching {
+  readonly choices: readonly Choice[]
+  /** Sum of the GAI gains of the chosen edges. */
+  readonly gain: number
+  readonly bound: number
+  /** (bound - gain) / bound, 0 where the bound is 0. */
+  readonly gap: number
+}
+
+export interface PolicyContext {
+  readonly random: Random
+}
+
+/** Decides who serves what: pure, from the graph to a matching. */
+export interface Policy {
+  readonly name: string
+  readonly label: string
+  readonly propose: (graph: LatentGraph, context: PolicyContext) => Matching
+}
+
+/**
+ * Gain, bound and gap of choices. The bound is the sum over devices of the greatest gain on their
+ * edges. It bounds one CR only: over many, a choice also decides how much of the next pool is left
+ * to sense with, and no sum of one CR's gains bounds what foresight could reach.
+ */
+export function matchingOf(graph: LatentGraph, choices: readonly Choice[]): Matching {
+  const gain = choices.reduce((sum, choice) => sum + (choice.edge?.gain ?? 0), 0)
+  const bound = byDevice(graph, graph.edges)
+    .map(edges => edges.reduce((best, edge) => Math.max(best, edge.gain), 0))
+    .reduce((sum, best) => sum + best, 0)
+  return { choices, gain, bound, gap: bound > 0 ? (bound - gain) / bound : 0 }
+}
+
+/** Edges, or missing edges, in one list a device, in the order of the graph's devices. */
+export function byDevice<Edge extends { readonly device: number }>(
+  graph: LatentGraph,
+  edges: readonly Edge[],
+): Edge[][] {
+  const lists: Edge[][] = graph.devices.map(() => [])
+  for (const edge of edges) lists[edge.device]?.push(edge)
+  return lists
+}
+
+/** Limit of `reason` in a choice of the round record. */
+const REASON_LENGTH_MAX = 500
+
+/** A choice as the round record states it. */
+export function roundChoiceOf({ agentId, edge, reason }: Choice): RoundChoice {
+  return {
+    agentId,
+    modelId: edge?.modelId ?? null,
+    gain: edge?.gain ?? 0,
+    workload: edge?.workload ?? 0,
+    ...(edge === null ? {} : { correlation: edge.correlation }),
+    reason: reason.slice(0, REASON_LENGTH_MAX),
+  }
+}

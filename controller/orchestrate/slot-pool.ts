@@ -1,0 +1,140 @@
+import { cellOf, type Matrix } from '../../protocol/matrix.ts'
+import type { FrequencyPool, LinkFigures, Urp } from '../../protocol/urp.ts'
+
+/** Slot 0 of each CR is the control slot (URPs in, matching, assignments out): nobody uses it. */
+export const CONTROL_SLOTS = 1
+
+/**
+ * What is free for one device and one link in one CR, slot by slot: the counting form of the two
+ * URP matrices (GainNet, III-B). Blocks of a slot are interchangeable, so their number suffices.
+ */
+export interface SlotPool {
+  readonly slots: number
+  readonly slotSeconds: number
+  /** b_k: whole free resource blocks in slot k; 0 in the control slot. */
+  readonly blocks: Float64Array
+  /** f_k: free computing in slot k, in FLOP; 0 in the control slot. */
+  readonly flops: Float64Array
+  /** Units (cores) that give f_k when kept busy, e.g. 0.8. */
+  readonly units: Float64Array
+  /** Blocks and FLOP of a wholly free CR without its control slot, for shares. */
+  readonly blocksMax: number
+  readonly flopsMax: number
+  readonly downlinkBitsPerBlock: number
+  readonly uplinkBitsPerBlock: number
+}
+
+export type SlotPoolResult =
+  | { readonly ok: true; readonly pool: SlotPool }
+  | { readonly ok: false; readonly reason: string }
+
+/** The pool that a URP offers over one link, or why it offers none. */
+export function slotPoolFromUrp(
+  urp: Urp,
+  { link, nowMs }: { readonly link: string; readonly nowMs: number },
+): SlotPoolResult {
+  if (Date.parse(urp.validUntil) <= nowMs) return refusal(`the URP expired at ${urp.validUntil}`)
+  const frequency = urp.frequency.find(pool => pool.link === link)
+  if (frequency === undefined) return refusal(`no resource blocks are reported for link ${link}`)
+  const goodput = goodputOf(urp.links.find(figures => figures.link === link))
+  if (!goodput.ok) return refusal(`${goodput.reason} on link ${link}`)
+  const { units, availability } = urp.computing
+  if (units.length === 0) return refusal('no computing unit is reported')
+  const shapeFault =
+    shapeFaultOf('resource block', frequency.availability, urp.slots, frequency.blockCount) ??
+    shapeFaultOf('computing', availability, urp.slots, units.length)
+  if (shapeFault !== null) return refusal(shapeFault)
+  return { ok: true, pool: poolOf(urp, frequency, goodput) }
+}
+
+function poolOf(
+  urp: Urp,
+  { availability, blockCount }: FrequencyPool,
+  { down, up }: { readonly down: number; readonly up: number },
+): SlotPool {
+  const { slots } = urp
+  const slotSeconds = urp.slotMs / 1000
+  const usable = Array.from({ length: slots }, (_, slot) => slot >= CONTROL_SLOTS)
+  const computing = usable.map((isUsable, slot) =>
+    isUsable ? freeComputing(urp, slot) : { units: 0, flopsPerSecond: 0 },
+  )
+  const usableSlots = Math.max(0, slots - CONTROL_SLOTS)
+  return {
+    slots,
+    slotSeconds,
+    blocks: Float64Array.from(usable, (isUsable, slot) =>
+      isUsable ? wholeBlocks(availability, slot) : 0,
+    ),
+    flops: Float64Array.from(computing, one => one.flopsPerSecond * slotSeconds),
+    units: Float64Array.from(computing, one => one.units),
+    blocksMax: blockCount * usableSlots,
+    flopsMax: peakFlopsPerSecond(urp) * slotSeconds * usableSlots,
+    downlinkBitsPerBlock: (down / blockCount) * slotSeconds,
+    uplinkBitsPerBlock: (up / blockCount) * slotSeconds,
+  }
+}
+
+/**
+ * Availabilities travel as halves: rounding takes up to 2^-12 of each (11 significant bits), which
+ * must not cost a whole block when ten blocks of 0.9 are free.
+ */
+function wholeBlocks(availability: Matrix, slot: number): number {
+  let sum = availability.columns * 2 ** -12
+  for (let block = 0; block < availability.columns; block++)
+    sum += cellOf(availability, slot, block)
+  return Math.min(Math.floor(sum), availability.columns)
+}
+
+/** A run on t threads uses the t units at most that have the most to give in the slot. */
+function freeComputing(urp: Urp, slot: number): { units: number; flopsPerSecond: number } {
+  const { units, availability, threads } = urp.computing
+  return units
+    .map((unit, column) => {
+      const free = cellOf(availability, slot, column)
+      return { free, flopsPerSecond: free * unit.peakFlopsPerSecond * unit.sustainedFactor }
+    })
+    .sort((a, b) => b.flopsPerSecond - a.flopsPerSecond)
+    .slice(0, threads)
+    .reduce(
+      (sum, unit) => ({
+        units: sum.units + unit.free,
+        flopsPerSecond: sum.flopsPerSecond + unit.flopsPerSecond,
+      }),
+      { units: 0, flopsPerSecond: 0 },
+    )
+}
+
+function peakFlopsPerSecond(urp: Urp): number {
+  return urp.computing.units
+    .map(unit => unit.peakFlopsPerSecond * unit.sustainedFactor)
+    .sort((a, b) => b - a)
+    .slice(0, urp.computing.threads)
+    .reduce((sum, rate) => sum + rate, 0)
+}
+
+type Goodput =
+  | { readonly ok: true; readonly down: number; readonly up: number }
+  | { readonly ok: false; readonly reason: string }
+
+function goodputOf(figures: LinkFigures | undefined): Goodput {
+  const down = figures?.downlinkBitsPerSecond?.p50
+  const up = figures?.uplinkBitsPerSecond?.p50
+  if (down === undefined) return refusal('no downlink goodput was measured')
+  if (up === undefined) return refusal('no uplink goodput was measured')
+  if (down === 0 || up === 0) return refusal('the measured goodput is 0')
+  return { ok: true, down, up }
+}
+
+function shapeFaultOf(
+  name: string,
+  { rows, columns }: Matrix,
+  slots: number,
+  count: number,
+): string | null {
+  if (rows === slots && columns === count) return null
+  return `the ${name} matrix is ${rows} x ${columns} for ${slots} slots and ${count} columns`
+}
+
+function refusal(reason: string): { readonly ok: false; readonly reason: string } {
+  return { ok: false, reason }
+}

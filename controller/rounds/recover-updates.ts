@@ -1,0 +1,37 @@
+import type { Clock } from '../../runtime/clock.ts'
+import type { Logger } from '../../runtime/logger.ts'
+import { fedAvg, type WeightedParameters } from '../aggregate/fed-avg.ts'
+import type { ModelLibrary } from '../models/model-library.ts'
+import type { UpdateIntake } from '../transfer/update-intake.ts'
+
+/**
+ * Updates that an earlier life of the controller had told agents were stored, and then died with:
+ * those that were trained from what still is the current version are averaged now, the others are
+ * of no use to anybody.
+ */
+export async function recoverUpdates(o: {
+  readonly intake: UpdateIntake
+  readonly library: ModelLibrary
+  readonly clock: Clock
+  readonly log: Logger
+}): Promise<void> {
+  const { intake, library, clock, log } = o
+  const byModel = new Map<string, WeightedParameters[]>()
+  const updates = intake.unreleased()
+  for (const update of updates) {
+    const { modelId, baseVersion, sampleCount } = update.manifest
+    const model = library.models.find(one => one.modelId === modelId)
+    const parameters = model?.current.version === baseVersion ? await intake.read(update) : null
+    if (parameters?.length !== model?.parameterCount || !parameters) continue
+    const parts = byModel.get(modelId) ?? []
+    byModel.set(modelId, [...parts, { parameters, exampleCount: sampleCount }])
+  }
+  for (const [modelId, parts] of byModel) {
+    const sampleCount = parts.reduce((sum, { exampleCount }) => sum + exampleCount, 0)
+    const nowMs = clock.now()
+    const version = await library.addVersion(modelId, fedAvg(parts), { sampleCount, nowMs })
+    const { versionNumber } = version
+    log.info({ modelId, versionNumber, contributions: parts.length }, 'updates recovered')
+  }
+  for (const update of updates) await intake.release(update)
+}

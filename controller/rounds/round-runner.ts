@@ -1,0 +1,294 @@
+import type { AssignmentStatus, SenseOrder } from '../../protocol/assignment.ts'
+import type { Content } from '../../protocol/messages.ts'
+import type { RoundContribution } from '../../protocol/round-record.ts'
+import type { Urp } from '../../protocol/urp.ts'
+import type { Clock, Timer } from '../../runtime/clock.ts'
+import { messageOf } from '../../runtime/errors.ts'
+import type { Logger } from '../../runtime/logger.ts'
+import type { Stoppable } from '../../runtime/shutdown.ts'
+import type { CrCounter } from './cr-counter.ts'
+import {
+  type AgentAssignment,
+  openRound,
+  type RoundEffect,
+  type RoundEvent,
+  type RoundState,
+  type StoredContribution,
+  stepRound,
+} from './round-machine.ts'
+import type { PlanInputs, RoundPlan } from './round-planner.ts'
+import { SensedRounds } from './sensed-rounds.ts'
+
+/** Rounds whose machine is kept, so that what comes late finds its round and is answered. */
+const ROUNDS_KEPT = 4
+/** Part of the control slot in which URPs and sensing reports are awaited at most. */
+const COLLECT_SHARE = 0.5
+/** Part of the control slot after which averages of the last CR are no longer awaited. */
+const CLOSE_SHARE = 0.4
+/** From the announcement of the first round to its start: agents take a first look at their load. */
+const FIRST_LEAD_MS = 2500
+
+/** Everything that a round does to the world; the runner decides when. */
+export interface RoundActions {
+  announce(clock: Content<'crClock'>): Promise<void>
+  plan(
+    o: Pick<PlanInputs, 'crId' | 'endsAtMs' | 'nowMs' | 'urps' | 'sensed' | 'maySense'>,
+  ): RoundPlan
+  publishAssignments(assignments: readonly AgentAssignment[]): Promise<void>
+  /** Averages, stores and publishes; rejects with the reason. */
+  aggregate(modelId: string, contributions: readonly StoredContribution[]): Promise<void>
+  /** The record of a finished round; called once a round, in order. */
+  record(o: FinishedRound): Promise<void>
+  answerLate(o: {
+    readonly crId: number
+    readonly agentId: string
+    readonly grId: number
+    readonly lateMs: number
+  }): void
+}
+
+export interface FinishedRound {
+  readonly crId: number
+  readonly startedAtMs: number
+  readonly endedAtMs: number
+  readonly plan: RoundPlan | null
+  readonly contributions: readonly RoundContribution[]
+  readonly sensed: SensedRounds
+}
+
+export interface RoundRunnerOptions {
+  readonly clock: Clock
+  readonly counter: CrCounter
+  readonly slots: number
+  readonly slotMs: number
+  /** GAI rounds to run; unlimited where left out. The last one is consumed in one CR more. */
+  readonly limit?: number | undefined
+  readonly actions: RoundActions
+  /** Agents that are expected to send a URP. */
+  readonly present: () => readonly string[]
+  readonly onFinished: () => void
+  readonly log: Logger
+}
+
+interface LiveRound {
+  state: RoundState
+  startsAtMs: number
+  plan: RoundPlan | null
+}
+
+/**
+ * Runs communication rounds one after the other on a fixed grid of time: feeds the round machines
+ * with what happens, and performs what they ask for.
+ */
+export class RoundRunner implements Stoppable {
+  readonly #options: RoundRunnerOptions
+  readonly #rounds = new Map<number, LiveRound>()
+  readonly #sensed = new SensedRounds()
+  #timer: Timer | undefined
+  #collectTimer: Timer | undefined
+  #current = 0
+  #count = 0
+  #afterCollecting: (() => void) | null = null
+  #isStopped = false
+
+  constructor(options: RoundRunnerOptions) {
+    this.#options = options
+  }
+
+  /** Announces the first round, which starts shortly after. */
+  async start(): Promise<void> {
+    const { clock, counter } = this.#options
+    const startsAtMs = clock.now() + FIRST_LEAD_MS
+    const crId = await counter.next()
+    this.#open(crId, startsAtMs)
+    await this.#announce(crId, startsAtMs)
+    this.#timer = clock.at(startsAtMs, () => this.#guard(this.#onBoundary(crId, startsAtMs)))
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    this.#timer?.cancel()
+    this.#collectTimer?.cancel()
+  }
+
+  /** GAI rounds of one order, with what the agents said of them. */
+  get sensed(): SensedRounds {
+    return this.#sensed
+  }
+
+  /** What happened to a round: reports of agents, stored updates. */
+  dispatch(event: RoundEvent): void {
+    const rounds = 'crId' in event ? [event.crId] : [...this.#rounds.keys()]
+    for (const crId of rounds) this.#step(crId, event)
+    this.#checkCollected()
+  }
+
+  onUrp(agentId: string, urp: Urp): void {
+    this.dispatch({ type: 'urp-received', crId: urp.crId, agentId, urp })
+  }
+
+  onSenseStatus(agentId: string, message: AssignmentStatus): void {
+    this.#sensed.onStatus(agentId, message)
+    this.#checkCollected()
+  }
+
+  onDied(agentId: string, reason: string): void {
+    this.#sensed.forget(agentId)
+    this.dispatch({ type: 'agent-died', agentId, reason })
+  }
+
+  /** The end of one CR and the start of the next are one moment. */
+  async #onBoundary(crId: number, startsAtMs: number): Promise<void> {
+    const { clock, slots, slotMs, limit, counter } = this.#options
+    const previous = this.#current
+    this.#current = crId
+    this.#count += 1
+    if (previous > 0) await this.#closeRound(previous, startsAtMs)
+    if (this.#isStopped) return
+    if (limit !== undefined && this.#count > limit + 1) {
+      this.#rounds.delete(crId)
+      this.#options.onFinished()
+      return
+    }
+    const endsAtMs = startsAtMs + slots * slotMs
+    const nextId = await counter.next()
+    this.#open(nextId, endsAtMs)
+    this.#timer = clock.at(endsAtMs, () => this.#guard(this.#onBoundary(nextId, endsAtMs)))
+    if (previous > 0) this.#guard(this.#announce(crId, startsAtMs))
+    await this.#collected(startsAtMs + COLLECT_SHARE * slotMs)
+    if (!this.#isStopped) this.#step(crId, { type: 'cr-started', crId })
+  }
+
+  /** Ends a round and waits, within its bound, until its averages are published. */
+  async #closeRound(crId: number, endedAtMs: number): Promise<void> {
+    const { clock, slotMs } = this.#options
+    this.#step(crId, { type: 'cr-ended', crId, endedAtMs })
+    const overdue = clock.at(endedAtMs + CLOSE_SHARE * slotMs, () =>
+      this.#step(crId, { type: 'aggregation-overdue', crId }),
+    )
+    await this.#isDone(crId)
+    overdue.cancel()
+  }
+
+  readonly #doneWaits = new Map<number, () => void>()
+
+  #isDone(crId: number): Promise<void> {
+    const round = this.#rounds.get(crId)
+    if (!round || round.state.phase === 'done') return Promise.resolve()
+    return new Promise(resolve => this.#doneWaits.set(crId, resolve))
+  }
+
+  /** Resolves when every present agent has reported, or at the time. */
+  #collected(untilMs: number): Promise<void> {
+    return new Promise(resolve => {
+      const end = (): void => {
+        this.#collectTimer?.cancel()
+        this.#afterCollecting = null
+        resolve()
+      }
+      this.#afterCollecting = end
+      this.#collectTimer = this.#options.clock.at(untilMs, end)
+      this.#checkCollected()
+    })
+  }
+
+  #checkCollected(): void {
+    const round = this.#rounds.get(this.#current)
+    if (!this.#afterCollecting || round?.state.phase !== 'collecting') return
+    const { urps } = round.state
+    const isComplete = this.#options.present().every(agentId => urps.has(agentId))
+    if (isComplete && this.#sensed.unsettled.length === 0) this.#afterCollecting()
+  }
+
+  #open(crId: number, startsAtMs: number): void {
+    this.#rounds.set(crId, { state: openRound(crId), startsAtMs, plan: null })
+    for (const old of this.#rounds.keys()) {
+      if (this.#rounds.size > ROUNDS_KEPT) this.#rounds.delete(old)
+    }
+  }
+
+  async #announce(crId: number, startsAtMs: number): Promise<void> {
+    const { actions, slots, slotMs } = this.#options
+    const startsAt = new Date(startsAtMs).toISOString()
+    await actions.announce({ crId, startsAt, slots, slotMs })
+  }
+
+  #step(crId: number, event: RoundEvent): void {
+    const round = this.#rounds.get(crId)
+    if (!round) return
+    const before = round.state.phase
+    const { state, effects } = stepRound(round.state, event)
+    round.state = state
+    if (state.phase !== before) {
+      this.#options.log.debug({ crId, from: before, to: state.phase }, 'round phase changed')
+    }
+    for (const effect of effects) this.#perform(round, effect)
+    if (state.phase !== 'done') return
+    this.#doneWaits.get(crId)?.()
+    this.#doneWaits.delete(crId)
+  }
+
+  #perform(round: LiveRound, effect: RoundEffect): void {
+    const { actions, clock } = this.#options
+    switch (effect.type) {
+      case 'match':
+        this.#match(round, effect.crId, effect.urps)
+        break
+      case 'publish-assignments':
+        this.#guard(actions.publishAssignments(effect.assignments))
+        break
+      case 'aggregate':
+        this.#guard(this.#aggregate(effect))
+        break
+      case 'answer-late':
+        actions.answerLate(effect)
+        break
+      case 'publish-record':
+        this.#guard(
+          actions.record({
+            crId: effect.crId,
+            startedAtMs: round.startsAtMs,
+            endedAtMs: clock.now(),
+            plan: round.plan,
+            contributions: effect.contributions,
+            sensed: this.#sensed,
+          }),
+        )
+    }
+  }
+
+  #match(round: LiveRound, crId: number, urps: ReadonlyMap<string, Urp>): void {
+    const { actions, slots, slotMs, clock, limit } = this.#options
+    const plan = actions.plan({
+      crId,
+      urps,
+      sensed: this.#sensed.take(),
+      endsAtMs: round.startsAtMs + slots * slotMs,
+      nowMs: clock.now(),
+      maySense: limit === undefined || this.#count <= limit,
+    })
+    round.plan = plan
+    const orders = new Map<string, SenseOrder>()
+    for (const { agentId, assignment } of plan.assignments) {
+      if (assignment.sense) orders.set(agentId, assignment.sense)
+    }
+    this.#sensed.begin(orders)
+    this.#step(crId, { type: 'matched', crId, assignments: plan.assignments })
+  }
+
+  async #aggregate(effect: Extract<RoundEffect, { type: 'aggregate' }>): Promise<void> {
+    const { crId, modelId, contributions } = effect
+    try {
+      await this.#options.actions.aggregate(modelId, contributions)
+      this.#step(crId, { type: 'aggregated', crId, modelId })
+    } catch (error) {
+      const reason = messageOf(error)
+      this.#options.log.error({ crId, modelId, err: error }, 'aggregation failed')
+      this.#step(crId, { type: 'aggregation-failed', crId, modelId, reason })
+    }
+  }
+
+  #guard(work: Promise<unknown>): void {
+    work.catch(err => this.#options.log.error({ err }, 'round action failed'))
+  }
+}

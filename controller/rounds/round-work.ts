@@ -1,0 +1,295 @@
+import type { ControllerConfig } from '../../config/controller-schema.ts'
+import type { ConsumeOrder } from '../../protocol/assignment.ts'
+import type { Content } from '../../protocol/messages.ts'
+import type { RoundModel } from '../../protocol/round-record.ts'
+import type { UpdateManifest } from '../../protocol/update.ts'
+import type { Urp } from '../../protocol/urp.ts'
+import type { WireSession } from '../../protocol/wire-session.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import { GainnetError, messageOf } from '../../runtime/errors.ts'
+import type { Logger } from '../../runtime/logger.ts'
+import type { Random } from '../../runtime/seeded-random.ts'
+import { fedAvg } from '../aggregate/fed-avg.ts'
+import type { Evaluator } from '../models/evaluator.ts'
+import type { Model, ModelLibrary, VersionRecord } from '../models/model-library.ts'
+import type { ModelPublisher } from '../models/model-publisher.ts'
+import type { Policy } from '../orchestrate/policies/policy.ts'
+import type {
+  ExpectedUpdate,
+  RefusedUpdate,
+  StoredUpdate,
+  UpdateIntake,
+} from '../transfer/update-intake.ts'
+import { ComputeOverhead } from './compute-overhead.ts'
+import { overlapRatio } from './overlap.ts'
+import type { RoundLog } from './round-log.ts'
+import type { AgentAssignment, StoredContribution } from './round-machine.ts'
+import { type PlannedModel, planRound, type RoundPlan } from './round-planner.ts'
+import type { FinishedRound, RoundActions, RoundRunner } from './round-runner.ts'
+
+export interface RoundWorkOptions {
+  readonly config: Pick<ControllerConfig, 'controllerId' | 'gain' | 'training'>
+  readonly policy: Policy
+  readonly wire: WireSession
+  readonly clock: Clock
+  readonly random: Random
+  readonly library: ModelLibrary
+  readonly publisher: ModelPublisher
+  readonly evaluator: Evaluator
+  readonly log: Logger
+  readonly roundLog: RoundLog
+}
+
+interface Aggregation {
+  readonly before: VersionRecord
+  readonly after: VersionRecord
+  readonly contributions: number
+  readonly sampleCount: number
+  readonly evaluated: Promise<number | null>
+}
+
+/** What rounds do to the world: plans, assignments, averages, new versions, records. */
+export class RoundWork implements RoundActions {
+  readonly #options: RoundWorkOptions
+  readonly #overhead = new ComputeOverhead()
+  /** Orders of the running CR, by agent: what updates are checked against. */
+  #orders = new Map<string, ConsumeOrder>()
+  #rates = new Map<string, number>()
+  #crId = 0
+  readonly #received = new Map<string, { update: StoredUpdate; parameters: Float32Array }>()
+  #aggregations: Aggregation[] = []
+
+  #runner: RoundRunner | null = null
+  #intake: UpdateIntake | null = null
+
+  constructor(options: RoundWorkOptions) {
+    this.#options = options
+  }
+
+  /** The parts that in turn need this one. */
+  attach(o: { readonly runner: RoundRunner; readonly intake: UpdateIntake }): void {
+    this.#runner = o.runner
+    this.#intake = o.intake
+  }
+
+  /** Puts every model's current version on the broker and has it judged. */
+  async publishModels(): Promise<void> {
+    const { library } = this.#options
+    for (const model of library.models) {
+      const parameters = await library.parameters(model.modelId)
+      await this.#publish(model.modelId, parameters)
+      void this.#evaluate(model, model.current.version, parameters)
+    }
+  }
+
+  async announce(clock: Content<'crClock'>): Promise<void> {
+    await this.#options.wire.publish('crClock', {}, clock)
+  }
+
+  plan(inputs: Parameters<RoundActions['plan']>[0]): RoundPlan {
+    const { config, policy, random, library } = this.#options
+    this.#crId = inputs.crId
+    this.#rates = new Map([...inputs.urps].map(([agentId, urp]) => [agentId, ratePerUnit(urp)]))
+    return planRound({
+      ...inputs,
+      link: config.controllerId,
+      models: library.models.map(plannedModelOf),
+      policy,
+      random,
+      gain: config.gain,
+      training: config.training,
+      computeOverheadOf: (agentId, modelId) => this.#overhead.factor(agentId, modelId),
+    })
+  }
+
+  async publishAssignments(assignments: readonly AgentAssignment[]): Promise<void> {
+    const { wire, log } = this.#options
+    this.#orders = new Map(
+      assignments.flatMap(({ agentId, assignment: { consume } }) =>
+        consume ? [[agentId, consume] as const] : [],
+      ),
+    )
+    for (const { agentId, assignment } of assignments) {
+      // An agent that is not told does nothing, and its contribution will be late.
+      await wire.publish('assignment', { agentId }, assignment).catch(error => {
+        log.warn({ agentId, reason: messageOf(error) }, 'assignment not sent')
+      })
+    }
+  }
+
+  /** What an update of an agent must be like now, or why none is expected. */
+  expect(agentId: string, manifest: UpdateManifest): ExpectedUpdate {
+    const order = this.#orders.get(agentId)
+    if (order?.grId !== manifest.grId || order.modelId !== manifest.modelId) {
+      return { refusal: `no update of GAI round ${manifest.grId} is awaited: it is too late` }
+    }
+    const { parameterCount } = this.#options.library.model(order.modelId)
+    return { bytes: parameterCount * Float32Array.BYTES_PER_ELEMENT, baseVersion: order.version }
+  }
+
+  /** An update that was stored: kept in memory until its round is closed. */
+  onStored(update: StoredUpdate, parameters: Float32Array): void {
+    this.#received.set(keyOf(update.agentId, update.manifest.grId), { update, parameters })
+    const { agentId, manifest, storedAt } = update
+    this.#runner?.dispatch({
+      type: 'update-stored',
+      crId: manifest.crId,
+      agentId,
+      grId: manifest.grId,
+      storedAtMs: storedAt,
+      update: manifest,
+    })
+    const train = manifest.phases.find(({ phase }) => phase === 'train')
+    const rate = this.#rates.get(agentId)
+    if (!train?.cpuSeconds || rate === undefined) return
+    this.#overhead.learn(agentId, manifest.modelId, {
+      cpuSeconds: train.cpuSeconds,
+      flopsPerSecond: rate,
+      flopsPerSample: this.#options.library.model(manifest.modelId).flopsPerSample,
+      sampleCount: manifest.sampleCount,
+      localEpochs: this.#options.config.training.localEpochs,
+    })
+  }
+
+  /** The update was not what was ordered. */
+  onRefused({ agentId, grId, reason }: RefusedUpdate): void {
+    const crId = this.#crId
+    this.#runner?.dispatch({ type: 'contribution-refused', crId, agentId, grId, reason })
+  }
+
+  async aggregate(modelId: string, contributions: readonly StoredContribution[]): Promise<void> {
+    const { library, clock, log } = this.#options
+    const parts = contributions.map(({ agentId, grId, update }) => {
+      const received = this.#received.get(keyOf(agentId, grId))
+      if (!received) throw new GainnetError('ROUND_FAILED', `the update of ${agentId} is gone`)
+      return { parameters: received.parameters, exampleCount: update.sampleCount }
+    })
+    const parameters = fedAvg(parts)
+    const before = library.model(modelId).current
+    const sampleCount = parts.reduce((sum, { exampleCount }) => sum + exampleCount, 0)
+    const after = await library.addVersion(modelId, parameters, { sampleCount, nowMs: clock.now() })
+    await this.#publish(modelId, parameters)
+    const evaluated = this.#evaluate(library.model(modelId), after.version, parameters)
+    this.#aggregations.push({
+      before,
+      after,
+      contributions: parts.length,
+      sampleCount,
+      evaluated,
+    })
+    log.info(
+      { modelId, versionNumber: after.versionNumber, contributions: parts.length, sampleCount },
+      'model version published',
+    )
+  }
+
+  answerLate({ crId, agentId, grId, lateMs }: Parameters<RoundActions['answerLate']>[0]): void {
+    this.#options.log.warn({ crId, agentId, grId, lateMs }, 'update came too late')
+    this.#release(agentId, grId)
+  }
+
+  async record(round: FinishedRound): Promise<void> {
+    const { wire, roundLog, policy, library, log } = this.#options
+    for (const { agentId, grId } of round.contributions) this.#release(agentId, grId)
+    const aggregations = this.#aggregations
+    this.#aggregations = []
+    const { plan, crId, contributions } = round
+    const models = await Promise.all(aggregations.map(one => roundModelOf(one)))
+    if (!plan && contributions.length === 0) return
+    const sensing = (agentId: string) => {
+      const interval = round.sensed.interval(agentId)
+      return interval ? [interval] : []
+    }
+    const ratio = overlapRatio(
+      contributions.map(({ agentId, phases }) => ({
+        sensing: sensing(agentId),
+        consumption: phases ?? [],
+      })),
+    )
+    const record: Content<'roundRecord'> = {
+      crId,
+      startedAt: new Date(round.startedAtMs).toISOString(),
+      endedAt: new Date(round.endedAtMs).toISOString(),
+      policy: policy.name,
+      gain: plan?.gain ?? 0,
+      bound: plan?.bound ?? 0,
+      gap: plan?.gap ?? 0,
+      choices: [...(plan?.choices ?? [])],
+      contributions: [...contributions],
+      models,
+      excluded: [...(plan?.excluded ?? [])],
+      ...(ratio === undefined ? {} : { overlapRatio: ratio }),
+    }
+    log.info({ crId, gain: record.gain, contributions: contributions.length }, 'round recorded')
+    await roundLog.append(record)
+    await library.collectGarbage()
+    await wire.publish('roundRecord', { crId }, record)
+  }
+
+  /** The version stands on disk: a broker that is away gets it at the next connection. */
+  async #publish(modelId: string, parameters: Float32Array): Promise<void> {
+    const { publisher, log } = this.#options
+    await publisher.publish(modelId, parameters).catch(error => {
+      log.info({ modelId, reason: messageOf(error) }, 'version waits for the broker')
+    })
+  }
+
+  async #evaluate(model: Model, version: string, parameters: Float32Array): Promise<number | null> {
+    const { evaluator, publisher, log } = this.#options
+    const bitsPerByte = await evaluator.bitsPerByte(model, parameters)
+    if (bitsPerByte === null) return null
+    const judged = { version, bitsPerByte, parameters }
+    await publisher.noteEvaluation(model.modelId, judged).catch(error => {
+      log.debug({ reason: messageOf(error) }, 'evaluation not announced')
+    })
+    return bitsPerByte
+  }
+
+  #release(agentId: string, grId: number): void {
+    const key = keyOf(agentId, grId)
+    const received = this.#received.get(key)
+    this.#received.delete(key)
+    if (!received) return
+    this.#intake?.release(received.update).catch(err => {
+      this.#options.log.warn({ err, agentId, grId }, 'stored update cannot be removed')
+    })
+  }
+}
+
+function keyOf(agentId: string, grId: number): string {
+  return `${agentId}/${grId}`
+}
+
+function plannedModelOf(model: Model): PlannedModel {
+  const bytes = model.parameterCount * Float32Array.BYTES_PER_ELEMENT
+  return {
+    modelId: model.modelId,
+    version: model.current.version,
+    value: model.config.value,
+    downloadBytes: bytes + model.training.length,
+    uploadBytes: bytes,
+    flopsPerSample: model.flopsPerSample,
+    absorbedSamples: model.current.samplesAbsorbed,
+    sensorKind: 'text-folder',
+    targetSketch: model.targetSketch,
+  }
+}
+
+/** FLOP/s of the best unit: a trainer has one thread. */
+function ratePerUnit({ computing }: Urp): number {
+  return Math.max(0, ...computing.units.map(unit => unit.peakFlopsPerSecond * unit.sustainedFactor))
+}
+
+async function roundModelOf(aggregation: Aggregation): Promise<RoundModel> {
+  const { before, after, contributions, sampleCount, evaluated } = aggregation
+  const bitsPerByte = await evaluated
+  return {
+    modelId: after.modelId,
+    versionBefore: before.version,
+    versionAfter: after.version,
+    versionNumber: after.versionNumber,
+    contributions,
+    sampleCount,
+    ...(bitsPerByte === null ? {} : { bitsPerByte }),
+  }
+}

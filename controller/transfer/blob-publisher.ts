@@ -1,0 +1,148 @@
+import { z } from 'zod'
+import { cutBlocks, hashOf } from '../../protocol/blocks.ts'
+import { Hash } from '../../protocol/envelope.ts'
+import type { BlobReference } from '../../protocol/model-manifest.ts'
+import { BLOCK_BYTES_MAX } from '../../protocol/update.ts'
+import { sendInWindow } from '../../protocol/window.ts'
+import type { WireSession } from '../../protocol/wire-session.ts'
+import { readFileIfThere, writeFileAtomic } from '../../runtime/atomic-file.ts'
+import { hasCode } from '../../runtime/errors.ts'
+import type { Logger } from '../../runtime/logger.ts'
+
+/** Un-acknowledged blocks at once. */
+const WINDOW_BLOCKS = 8
+
+/** What this controller has left on the broker, by number of blocks. */
+const Ledger = z.record(Hash, z.int().min(1))
+
+export interface BlobPublisherOptions {
+  readonly wire: WireSession
+  /** Where it is noted which blobs lie on the broker, so that a later life can take them off. */
+  readonly ledgerPath: string
+  readonly blockBytes?: number
+  readonly log: Logger
+}
+
+/**
+ * Puts blobs on the broker as retained blocks, once for the whole fleet, and takes them off again.
+ * A broker that was restarted may have lost them: at each new connection they are published anew.
+ */
+export class BlobPublisher {
+  readonly #options: BlobPublisherOptions
+  readonly #live = new Map<string, { reference: BlobReference; blocks: readonly Uint8Array[] }>()
+  /** Blobs that may lie on the broker, live ones included. */
+  readonly #onBroker: Map<string, number>
+  readonly #removeListener: () => void
+  #work: Promise<void> = Promise.resolve()
+
+  private constructor(options: BlobPublisherOptions, onBroker: Map<string, number>) {
+    this.#options = options
+    this.#onBroker = onBroker
+    this.#removeListener = options.wire.connection.onConnected(() => this.#restore())
+  }
+
+  static async open(options: BlobPublisherOptions): Promise<BlobPublisher> {
+    const saved = await readFileIfThere(options.ledgerPath)
+    return new BlobPublisher(options, parseLedger(saved?.toString()))
+  }
+
+  /** How to fetch bytes that are or will be published. */
+  referenceOf(bytes: Uint8Array): BlobReference {
+    const blockBytes = this.#options.blockBytes ?? BLOCK_BYTES_MAX
+    const blocks = Math.ceil(bytes.length / blockBytes)
+    return { sha256: hashOf(bytes), bytes: bytes.length, blockBytes, blocks }
+  }
+
+  /**
+   * Publishes the blob where it is not yet, and resolves when the broker has all of it. Without a
+   * broker it is kept and published at the next connection, and the promise resolves at once.
+   */
+  async publish(bytes: Uint8Array): Promise<BlobReference> {
+    const reference = this.referenceOf(bytes)
+    if (this.#live.has(reference.sha256)) return reference
+    const blocks = cutBlocks(bytes, reference.blockBytes)
+    this.#live.set(reference.sha256, { reference, blocks })
+    this.#onBroker.set(reference.sha256, blocks.length)
+    await this.#inOrder(async () => {
+      await this.#saveLedger()
+      await this.#send(reference.sha256)
+    })
+    return reference
+  }
+
+  /** Publishes a live blob again, e.g. because an agent says that its blocks are damaged. */
+  republish(sha256: string): Promise<void> {
+    return this.#inOrder(() => this.#send(sha256))
+  }
+
+  /** Takes the blob off the broker; at the next connection where there is none now. */
+  retire(sha256: string): Promise<void> {
+    this.#live.delete(sha256)
+    return this.#inOrder(() => this.#clear(sha256))
+  }
+
+  /** Takes off what earlier lives have left and this one does not publish. */
+  async retireOthers(): Promise<void> {
+    const others = [...this.#onBroker.keys()].filter(sha256 => !this.#live.has(sha256))
+    for (const sha256 of others) await this.retire(sha256)
+  }
+
+  async stop(): Promise<void> {
+    this.#removeListener()
+    await this.#work
+  }
+
+  #restore(): Promise<void> {
+    return this.#inOrder(async () => {
+      for (const sha256 of [...this.#onBroker.keys()]) {
+        if (this.#live.has(sha256)) await this.#send(sha256)
+      }
+    })
+  }
+
+  async #send(sha256: string): Promise<void> {
+    const blocks = this.#live.get(sha256)?.blocks ?? []
+    await sendInWindow([...blocks.entries()], { size: WINDOW_BLOCKS }, ([index, block]) =>
+      this.#options.wire.publishBytes('blobBlock', { sha256, index }, block),
+    )
+  }
+
+  async #clear(sha256: string): Promise<void> {
+    const count = this.#onBroker.get(sha256)
+    // Published again since it was retired.
+    if (count === undefined || this.#live.has(sha256)) return
+    const indices = Array.from({ length: count }, (_, index) => index)
+    await sendInWindow(indices, { size: WINDOW_BLOCKS }, index =>
+      this.#options.wire.clearRetained('blobBlock', { sha256, index }),
+    )
+    this.#onBroker.delete(sha256)
+    await this.#saveLedger()
+  }
+
+  async #saveLedger(): Promise<void> {
+    const json = JSON.stringify(Object.fromEntries(this.#onBroker))
+    await writeFileAtomic(this.#options.ledgerPath, json).catch(err => {
+      this.#options.log.warn({ err }, 'list of published blobs cannot be saved')
+    })
+  }
+
+  /** One after the other, so that a blob is never cleared while it is sent. */
+  #inOrder(work: () => Promise<void>): Promise<void> {
+    const result = this.#work.then(work).catch((error: unknown) => {
+      // The next connection does it again.
+      if (!hasCode(error, 'BROKER_UNREACHABLE')) throw error
+      this.#options.log.warn({ err: error }, 'blob waits for the broker')
+    })
+    this.#work = result.catch(() => {})
+    return result
+  }
+}
+
+function parseLedger(json: string | undefined): Map<string, number> {
+  try {
+    const parsed = Ledger.safeParse(JSON.parse(json ?? '{}'))
+    return new Map(Object.entries(parsed.data ?? {}))
+  } catch {
+    return new Map()
+  }
+}

@@ -1,0 +1,11 @@
+import { join } from 'node:path'
+import { ensureBuild } from './ensure-build.mjs'
+import { ensurePackages } from './ensure-packages.mjs'
+import { ROOT } from './steps.mjs'
+
+// `npm run bench`: measures the compiled program, as it runs on a board.
+ensurePackages()
+ensureBuild()
+const main = join(ROOT, 'dist', 'bench', 'run-bench.js')
+process.argv = [process.argv[0], main, ...process.argv.slice(2)]
+await import(main)

@@ -1,0 +1,415 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { UpdateStore } from '../../../agent/outbox/update-store.ts'
+import { UpdateUploader, type UploadOutcome } from '../../../agent/transfer/update-upload.ts'
+import {
+  type ExpectedUpdate,
+  type RefusedUpdate,
+  type StoredUpdate,
+  UpdateIntake,
+  type UpdateIntakeOptions,
+} from '../../../controller/transfer/update-intake.ts'
+import { cutBlocks, hashOf } from '../../../protocol/blocks.ts'
+import type { UpdateAck } from '../../../protocol/update.ts'
+import { systemClock } from '../../../runtime/clock.ts'
+import { BROKERS } from '../../support/brokers.ts'
+import { canMountTmpfs, temporaryDirectory, tinyTmpfs } from '../../support/directories.ts'
+import { startTcpProxy } from '../../support/tcp-proxy.ts'
+import { testLog } from '../../support/test-log.ts'
+import { waitFor } from '../../support/wait-for.ts'
+import { AGENT, CONTROLLER, connected, startWire, USERS } from './wire-fixture.ts'
+
+const BASE = 'b'.repeat(64)
+const PARAMETERS = 400_000
+const { log } = testLog()
+
+function parametersOf(seed: number, count = PARAMETERS): Float32Array {
+  return Float32Array.from({ length: count }, (_, index) => Math.sin(index * seed))
+}
+
+function updateOf(grId: number, values: Float32Array, blockBytes = 64 * 1024) {
+  const payload = new Uint8Array(values.buffer)
+  const content = {
+    grId,
+    crId: grId + 1,
+    modelId: 'licences',
+    baseVersion: BASE,
+    sampleCount: 100,
+    localSteps: 10,
+    lossBefore: 5,
+    lossAfter: 4,
+    phases: [],
+    encoding: 'float32',
+    form: 'whole',
+    bytes: payload.length,
+    sha256: hashOf(payload),
+    blockBytes,
+    blockHashes: cutBlocks(payload, blockBytes).map(hashOf),
+  } as const
+  return { content: { ...content, phases: [], blockHashes: [...content.blockHashes] }, payload }
+}
+
+function openStore(directory: string, ageMsMax = 60_000) {
+  const limits = { bytesMax: 64 * 1024 * 1024, ageMsMax, countMax: 8 }
+  return UpdateStore.open({ directory, clock: systemClock, log, ...limits })
+}
+
+async function startUploader(port: number, directory = join(temporaryDirectory(), 'updates')) {
+  const side = await startWire(port, AGENT)
+  const store = await openStore(directory)
+  const ends: UploadOutcome[] = []
+  const uploader = new UpdateUploader({
+    wire: side.wire,
+    agentId: AGENT.username,
+    store,
+    log,
+    onEnd: (_, outcome) => ends.push(outcome),
+    answerMs: 500,
+  })
+  await uploader.start()
+  onTestFinished(async () => {
+    await uploader.stop()
+    await store.close()
+  })
+  return { ...side, store, uploader, ends, directory }
+}
+
+async function startIntake(port: number, options: Partial<UpdateIntakeOptions> = {}) {
+  const side = await startWire(port, CONTROLLER)
+  const stored: { update: StoredUpdate; parameters: Float32Array }[] = []
+  const refused: RefusedUpdate[] = []
+  const directory = options.directory ?? join(temporaryDirectory(), 'intake')
+  const intake = await UpdateIntake.open({
+    wire: side.wire,
+    directory,
+    expect: () => ({ bytes: PARAMETERS * 4, baseVersion: BASE }),
+    onStored: (update, parameters) => stored.push({ update, parameters }),
+    onRefused: update => refused.push(update),
+    clock: systemClock,
+    log,
+    quietMs: 100,
+    ...options,
+  })
+  await intake.start()
+  onTestFinished(() => intake.stop())
+  return { ...side, intake, stored, refused, directory }
+}
+
+describe.each(BROKERS)('updates over the $broker broker', ({ startBroker, isThere }) => {
+  test.skipIf(!isThere)('an update arrives whole, once, and leaves the store', async () => {
+    const { port } = await startBroker({ users: USERS })
+    const { stored, intake } = await startIntake(port)
+    const { store, uploader } = await startUploader(port)
+    const values = parametersOf(1)
+    const { content, payload } = updateOf(7, values)
+    const outcome = await uploader.upload(await store.put(content, payload))
+    expect(outcome).toMatchObject({ status: 'stored', sentBytes: payload.length })
+    expect(stored).toHaveLength(1)
+    expect(stored[0]?.update).toMatchObject({ agentId: 'pi-04', manifest: { grId: 7 } })
+    expect(isSame(stored[0]?.parameters, values)).toBe(true)
+    expect(store.list()).toEqual([])
+    expect(store.counts).toMatchObject({ produced: 1, stored: 1, waiting: 0 })
+    expect(intake.partialCount).toBe(0)
+  })
+
+  test.skipIf(!isThere)(
+    'a socket that is reset again and again costs blocks, not the update',
+    async () => {
+      const { port } = await startBroker({ users: USERS })
+      const { stored } = await startIntake(port)
+      const proxy = await startTcpProxy(port)
+      const { store, uploader, connection } = await startUploader(proxy.port)
+      const { content, payload } = updateOf(1, parametersOf(2))
+      proxy.resetAfter(300_000)
+      const uploading = uploader.upload(await store.put(content, payload))
+      await waitFor(() => connection.connectCount === 2, { what: 'the first reset' })
+      proxy.resetAfter(400_000)
+      const outcome = await uploading
+      expect(outcome.status).toBe('stored')
+      expect(connection.connectCount).toBe(3)
+      expect(stored).toHaveLength(1)
+      if (outcome.status !== 'stored') return
+      expect(outcome.sentBytes).toBeLessThan(2 * payload.length)
+    },
+  )
+
+  test.skipIf(!isThere)(
+    'a broker that is stopped and started amid the upload does not double it',
+    async () => {
+      const broker = await startBroker({ users: USERS })
+      const { stored, intake, connection } = await startIntake(broker.port)
+      const { store, uploader, connection: agent } = await startUploader(broker.port)
+      const sentBefore = agent.bytesSent
+      const { content, payload } = updateOf(1, parametersOf(3))
+      const uploading = uploader.upload(await store.put(content, payload))
+      await waitFor(() => agent.bytesSent > sentBefore + 200_000, { what: 'it has begun' })
+      await broker.stop()
+      await waitFor(() => !agent.isConnected, { what: 'the agent knows' })
+      await broker.start()
+      await connected(connection)
+      expect((await uploading).status).toBe('stored')
+      expect(stored).toHaveLength(1)
+      expect(intake.partialCount).toBe(0)
+    },
+  )
+
+  test.skipIf(!isThere)('an agent that is started anew goes on from its store', async () => {
+    const { port } = await startBroker({ users: USERS })
+    const directory = join(temporaryDirectory(), 'updates')
+    const { content, payload } = updateOf(1, parametersOf(4))
+    const before = await openStore(directory)
+    await before.put(content, payload)
+    await before.close()
+    const { stored } = await startIntake(port)
+    const { ends, store } = await startUploader(port, directory)
+    await waitFor(() => ends.length === 1, { what: 'the update has its end' })
+    expect(ends[0]?.status).toBe('stored')
+    expect(stored).toHaveLength(1)
+    expect(store.list()).toEqual([])
+  })
+
+  test.skipIf(!isThere)(
+    'an answer that was lost is given again, after a restart of the controller too',
+    async () => {
+      const { port } = await startBroker({ users: USERS })
+      const first = await startIntake(port)
+      const { wire } = await startWire(port, AGENT)
+      const answers: UpdateAck[] = []
+      await wire.on('updateAck', { agentId: 'pi-04' }, ack => {
+        answers.push(ack)
+      })
+      const values = parametersOf(5)
+      const { content, payload } = updateOf(1, values)
+      await send(wire, content, payload)
+      await waitFor(() => answers.length === 1, { what: 'the first answer' })
+      await send(wire, content, payload)
+      await waitFor(() => answers.length === 2, { what: 'the second answer' })
+      await first.intake.stop()
+      await first.connection.stop()
+      const second = await startIntake(port, { directory: first.directory })
+      const [waiting] = second.intake.unreleased()
+      expect(waiting && isSame(await second.intake.read(waiting), values)).toBe(true)
+      if (waiting) await second.intake.release(waiting)
+      await send(wire, content, payload)
+      await waitFor(() => answers.length === 3, { what: 'the third answer' })
+      expect(answers.map(({ status }) => status)).toEqual(['stored', 'stored', 'stored'])
+      expect([first.stored.length, second.stored.length]).toEqual([1, 0])
+      expect(second.intake.unreleased()).toEqual([])
+      expect(readdirSync(first.directory)).toEqual(['pi-04_1.json'])
+      const other = updateOf(1, parametersOf(6))
+      await send(wire, other.content, other.payload)
+      await waitFor(() => answers.length === 4, { what: 'the fourth answer' })
+      expect(answers[3]).toMatchObject({
+        status: 'refused',
+        reason: 'another update of GAI round 1 is stored',
+      })
+    },
+  )
+
+  test.skipIf(!isThere)(
+    'blocks that come twice, in any order, wrong or for nothing do no harm',
+    async () => {
+      const { port } = await startBroker({ users: USERS })
+      const { stored, intake } = await startIntake(port)
+      const { wire } = await startWire(port, AGENT)
+      const answers: UpdateAck[] = []
+      await wire.on('updateAck', { agentId: 'pi-04' }, ack => {
+        answers.push(ack)
+      })
+      const values = parametersOf(7)
+      const { content, payload } = updateOf(3, values)
+      const blocks = cutBlocks(payload, content.blockBytes)
+      const sendBlock = (index: number, bytes = blocks[index] ?? new Uint8Array(1)) =>
+        wire.publishBytes('updateBlock', { agentId: 'pi-04', grId: 3, index }, bytes)
+      await sendBlock(0)
+      await wire.publish('updateManifest', { agentId: 'pi-04', grId: 3 }, content)
+      const wrong = Buffer.from(blocks[2] ?? [])
+      wrong[0] = (wrong[0] ?? 0) ^ 1
+      const others = [...blocks.keys()].reverse().filter(index => index !== 2 && index !== 5)
+      for (const index of [...others, ...others]) await sendBlock(index)
+      for (let time = 0; time < 2; time++) await sendBlock(2, wrong)
+      await sendBlock(999)
+      await waitFor(() => answers.some(({ status }) => status === 'wanted'), { what: 'it asks' })
+      const asked = answers.find(({ status }) => status === 'wanted')
+      expect([...(asked?.wanted ?? [])]).toEqual([0b100100, 0, 0, 0])
+      expect(intake.strayBlocks).toBe(4)
+      await sendBlock(5)
+      await sendBlock(2)
+      await waitFor(() => stored.length === 1, { what: 'it is stored' })
+      expect(isSame(stored[0]?.parameters, values)).toBe(true)
+    },
+  )
+})
+
+describe('the intake', () => {
+  const { startBroker } = BROKERS[0]
+
+  async function outcomeOf(
+    update: ReturnType<typeof updateOf>,
+    options: Partial<UpdateIntakeOptions> = {},
+  ) {
+    const { port } = await startBroker({ users: USERS })
+    const { stored, refused } = await startIntake(port, options)
+    const { store, uploader } = await startUploader(port)
+    const outcome = await uploader.upload(await store.put(update.content, update.payload))
+    return { outcome, stored, refused, store }
+  }
+
+  test('refuses a number that is not finite, and says which', async () => {
+    const values = parametersOf(1)
+    values[1234] = Number.NaN
+    const { outcome, refused, stored, store } = await outcomeOf(updateOf(1, values))
+    expect(outcome).toMatchObject({ status: 'refused', reason: 'parameter 1234 is NaN' })
+    expect(refused).toEqual([{ agentId: 'pi-04', grId: 1, reason: 'parameter 1234 is NaN' }])
+    expect(stored).toEqual([])
+    expect(store.counts).toMatchObject({ refused: 1, waiting: 0 })
+  })
+
+  test.each<[string, ExpectedUpdate, string]>([
+    ['of another length', { bytes: 400, baseVersion: BASE }, '1600000 bytes, expected 400'],
+    [
+      'of another version',
+      { bytes: PARAMETERS * 4, baseVersion: 'c'.repeat(64) },
+      `trained from version ${BASE}, expected ${'c'.repeat(64)}`,
+    ],
+    [
+      'that nobody asked for',
+      { refusal: 'no assignment of this round' },
+      'no assignment of this round',
+    ],
+  ])('refuses an update %s before its blocks count', async (_, expected, reason) => {
+    const { outcome, stored } = await outcomeOf(updateOf(1, parametersOf(1)), {
+      expect: () => expected,
+    })
+    expect(outcome).toMatchObject({ status: 'refused', reason })
+    expect(stored).toEqual([])
+  })
+
+  test('a manifest whose hash is not that of its blocks is refused', async () => {
+    const { port } = await startBroker({ users: USERS })
+    const { refused, stored } = await startIntake(port)
+    const { wire } = await startWire(port, AGENT)
+    const { content, payload } = updateOf(1, parametersOf(1))
+    const sha256 = 'a'.repeat(64)
+    await send(wire, { ...content, sha256 }, payload)
+    await waitFor(() => refused.length === 1, { what: 'it is refused' })
+    expect(refused[0]?.reason).toBe(`the blocks come to ${content.sha256}, not to ${sha256}`)
+    await send(wire, { ...content, sha256 }, payload)
+    await send(wire, content, payload)
+    await waitFor(() => stored.length === 1, { what: 'the right one is stored' })
+    expect(refused).toHaveLength(1)
+  })
+
+  test('holds a bounded number of half-received updates, the newest', async () => {
+    const { port } = await startBroker({ users: USERS })
+    const { intake } = await startIntake(port, { partialCountMax: 3 })
+    const { wire } = await startWire(port, AGENT)
+    for (let grId = 1; grId <= 10; grId++) {
+      const { content } = updateOf(grId, parametersOf(grId))
+      await wire.publish('updateManifest', { agentId: 'pi-04', grId }, content)
+    }
+    await waitFor(() => intake.partialCount === 3, { what: 'the bound is kept' })
+  })
+
+  test('gives up an update of which nothing comes any more', { timeout: 20_000 }, async () => {
+    const { port } = await startBroker({ users: USERS })
+    const { intake } = await startIntake(port, { quietMs: 20 })
+    const { wire } = await startWire(port, AGENT)
+    const { content } = updateOf(1, parametersOf(1))
+    await wire.publish('updateManifest', { agentId: 'pi-04', grId: 1 }, content)
+    await waitFor(() => intake.partialCount === 1, { what: 'it has begun' })
+    await waitFor(() => intake.partialCount === 0, { what: 'it is given up' })
+  })
+
+  test.skipIf(!canMountTmpfs)(
+    'answers only when the bytes are on disk (needs root for a tmpfs)',
+    async () => {
+      const directory = tinyTmpfs(2 * 1024 * 1024)
+      const filler = join(directory, 'filler.update')
+      const { port } = await startBroker({ users: USERS })
+      const { log: intakeLog, lines } = testLog()
+      const { stored } = await startIntake(port, { directory, log: intakeLog })
+      const failures = () => lines.filter(({ msg }) => msg === 'update cannot be stored').length
+      writeFileSync(filler, Buffer.alloc(1024 * 1024))
+      const { store, uploader, ends } = await startUploader(port)
+      const { content, payload } = updateOf(1, parametersOf(1))
+      const uploading = uploader.upload(await store.put(content, payload))
+      await waitFor(() => failures() >= 3, { what: 'a few tries' })
+      expect([stored, ends]).toEqual([[], []])
+      writeFileSync(filler, '')
+      expect((await uploading).status).toBe('stored')
+      expect(stored).toHaveLength(1)
+    },
+  )
+})
+
+describe('the update store', () => {
+  test('keeps updates over a restart, and drops half-written and damaged ones', async () => {
+    const directory = join(temporaryDirectory(), 'updates')
+    const store = await openStore(directory)
+    const good = updateOf(1, parametersOf(1, 100))
+    const bad = updateOf(2, parametersOf(2, 100))
+    await store.put(good.content, good.payload)
+    const damaged = await store.put(bad.content, bad.payload)
+    await store.close()
+    const path = join(directory, `${damaged.key}.update`)
+    const bytes = readFileSync(path)
+    bytes[bytes.length - 1] = 255 - (bytes.at(-1) ?? 0)
+    writeFileSync(path, bytes)
+    writeFileSync(join(directory, '3-0000000000000000.update'), bytes.subarray(0, 50))
+    writeFileSync(join(directory, '4-0000000000000000.update'), '')
+    const again = await openStore(directory)
+    expect(again.list().map(({ content }) => content.grId)).toEqual([1, 2])
+    const [first, second] = again.list()
+    if (!first || !second) throw new Error('updates are missing')
+    expect(Buffer.from((await again.payload(first)) ?? []).equals(good.payload)).toBe(true)
+    expect(await again.payload(second)).toBeNull()
+    expect(again.counts).toEqual({ produced: 2, stored: 0, refused: 0, dropped: 1, waiting: 1 })
+    await again.close()
+  })
+
+  test('drops what is too old or pushed out, and counts it', async () => {
+    const directory = join(temporaryDirectory(), 'updates')
+    const store = await openStore(directory)
+    for (let grId = 1; grId <= 10; grId++) {
+      const { content, payload } = updateOf(grId, parametersOf(grId, 100))
+      await store.put(content, payload)
+    }
+    expect(store.list().map(({ content }) => content.grId)).toEqual([3, 4, 5, 6, 7, 8, 9, 10])
+    await store.close()
+    const later = await openStore(directory, -1)
+    await later.expire()
+    expect(later.counts).toEqual({ produced: 10, stored: 0, refused: 0, dropped: 10, waiting: 0 })
+    await later.close()
+  })
+
+  test.skipIf(!canMountTmpfs)(
+    'says how much room is missing and keeps nothing by halves (needs root for a tmpfs)',
+    async () => {
+      const directory = tinyTmpfs(1024 * 1024 + 64 * 1024)
+      const store = await openStore(directory)
+      const { content, payload } = updateOf(1, parametersOf(1))
+      await expect(store.put(content, payload)).rejects.toMatchObject({ code: 'OUTBOX_FULL' })
+      expect(store.counts).toMatchObject({ produced: 0, waiting: 0 })
+      await store.close()
+    },
+  )
+})
+
+/** Without listing 400,000 differences. */
+function isSame(a: Float32Array | null | undefined, b: Float32Array): boolean {
+  return a?.length === b.length && a.every((value, index) => value === b[index])
+}
+
+async function send(
+  wire: Awaited<ReturnType<typeof startWire>>['wire'],
+  content: ReturnType<typeof updateOf>['content'],
+  payload: Uint8Array,
+): Promise<void> {
+  const { grId, blockBytes } = content
+  await wire.publish('updateManifest', { agentId: 'pi-04', grId }, content)
+  for (const [index, block] of cutBlocks(payload, blockBytes).entries()) {
+    await wire.publishBytes('updateBlock', { agentId: 'pi-04', grId, index }, block)
+  }
+}

@@ -1,0 +1,40 @@
+import type { InferenceSession } from 'onnxruntime-node'
+
+export type Ort = typeof import('onnxruntime-node')
+
+/**
+ * Loads ONNX Runtime with its telemetry off, which must be said before the library is loaded. Only a
+ * child process calls this: a run blocks the thread that it is on, and a crash ends the process.
+ */
+export async function loadOrt(): Promise<Ort> {
+  process.env.ORT_DISABLE_TELEMETRY = '1'
+  return await import('onnxruntime-node')
+}
+
+/**
+ * One thread that does not spin while it waits: spinning doubles the CPU time on a busy board. The
+ * basic graph optimizations start fast; the others bring nothing measurable to training graphs.
+ */
+const SESSION_OPTIONS: InferenceSession.SessionOptions = {
+  executionProviders: ['cpu'],
+  executionMode: 'sequential',
+  intraOpNumThreads: 1,
+  interOpNumThreads: 1,
+  graphOptimizationLevel: 'basic',
+  logSeverityLevel: 3,
+  extra: { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } },
+}
+
+export function openOrtSession(ort: Ort, model: Uint8Array): Promise<InferenceSession> {
+  return ort.InferenceSession.create(model, SESSION_OPTIONS)
+}
+
+/** A float32 output of a run. */
+export function floatOutput(
+  outputs: Awaited<ReturnType<InferenceSession['run']>>,
+  name: string,
+): Float32Array {
+  const values = outputs[name]?.data
+  if (values instanceof Float32Array) return values
+  throw new RangeError(`the run gives no float32 output ${name}`)
+}
