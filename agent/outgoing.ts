@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { cutBlocks, hashOf } from '../protocol/blocks.ts'
 import type { ControllerState } from '../protocol/life.ts'
-import { type Content, MESSAGES } from '../protocol/messages.ts'
+import type { Content } from '../protocol/messages.ts'
 import { topicFor } from '../protocol/topics.ts'
 import { BLOCK_BYTES_MAX } from '../protocol/update.ts'
 import type { WireSession } from '../protocol/wire-session.ts'
@@ -11,6 +11,7 @@ import type { Logger } from '../runtime/logger.ts'
 import type { Random } from '../runtime/seeded-random.ts'
 import type { Stoppable } from '../runtime/shutdown.ts'
 import type { LearnedUpdate } from './assignment/consumption.ts'
+import { ConfirmedSend } from './outbox/confirmed-send.ts'
 import { MessageOutbox, type OutboxMessage, type OutboxStatus } from './outbox/message-outbox.ts'
 import { UpdateStore } from './outbox/update-store.ts'
 import { UpdateUploader, type UploadOutcome } from './transfer/update-upload.ts'
@@ -38,26 +39,32 @@ export class Outgoing implements Stoppable {
   readonly #options: OutgoingOptions
   readonly #messages: MessageOutbox
   readonly #updates: UpdateStore
+  readonly #confirmed: ConfirmedSend
   readonly #uploader: UpdateUploader
 
   private constructor(
     options: OutgoingOptions,
-    parts: { readonly messages: MessageOutbox; readonly updates: UpdateStore },
+    parts: {
+      readonly messages: MessageOutbox
+      readonly updates: UpdateStore
+      readonly confirmed: ConfirmedSend
+    },
   ) {
     this.#options = options
     this.#messages = parts.messages
     this.#updates = parts.updates
+    this.#confirmed = parts.confirmed
     const { wire, agentId, log } = options
     this.#uploader = new UpdateUploader({ wire, agentId, store: parts.updates, log })
   }
 
   static async open(options: OutgoingOptions): Promise<Outgoing> {
-    const { wire, directory, bytesMax, clock, random, onDegraded, log } = options
-    const { qos, retain } = MESSAGES.agentEvent
+    const { wire, agentId, directory, bytesMax, clock, random, onDegraded, log } = options
+    const confirmed = new ConfirmedSend({ wire, agentId })
     const messages = await MessageOutbox.open({
       directory,
       bytesMax,
-      send: (topic, payload) => wire.connection.publish(topic, payload, { qos, retain }),
+      send: (topic, payload) => confirmed.send(topic, payload),
       random,
       onDegraded,
       log,
@@ -70,12 +77,13 @@ export class Outgoing implements Stoppable {
       clock,
       log,
     })
-    return new Outgoing(options, { messages, updates })
+    return new Outgoing(options, { messages, updates, confirmed })
   }
 
   /** Sends while the broker is connected and the controller is there to take it. */
   async start(): Promise<void> {
     const { wire } = this.#options
+    await this.#confirmed.start()
     await wire.on('controllerState', {}, ({ state }) => this.#onController(state))
     wire.connection.onDisconnected(() => this.#messages.hold())
     await this.#uploader.start()

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { ControllerConfig } from '../config/controller-schema.ts'
+import type { Role } from '../controller/broker/access-rules.ts'
 import { packageVersion } from '../runtime/version.ts'
 import { type ConfigOptions, loadOptionsOf, withConfigOptions } from './config-options.ts'
 
@@ -12,8 +13,13 @@ export function addControllerCommand(program: Command): void {
   withConfigOptions(command).action(runControllerDaemon)
   const credential = command
     .command('credential')
-    .description('make a password for an agent and print it, this once')
-    .argument('<agentId>', 'name of the agent')
+    .description('make a password for an agent or an observer and print it, this once')
+    .argument('<name>', 'agentId of the agent, or a name for the observer')
+    .addOption(
+      new Option('--role <role>', 'what it may do: an observer reads everything, writes nothing')
+        .choices(['agent', 'observer'] satisfies Role[])
+        .default('agent' satisfies Role),
+    )
   withConfigOptions(credential).action(printCredential)
 }
 
@@ -28,26 +34,36 @@ async function runControllerDaemon(options: ConfigOptions): Promise<void> {
   await runController(config, { log })
 }
 
-async function printCredential(agentId: string, _: ConfigOptions, command: Command): Promise<void> {
+async function printCredential(
+  name: string,
+  { role }: ConfigOptions & { readonly role: 'agent' | 'observer' },
+  command: Command,
+): Promise<void> {
   const { loadControllerConfig } = await import('../config/load-config.ts')
   const { identifier, IDENTIFIER_ALLOWED } = await import('../config/fields.ts')
-  if (!identifier().safeParse(agentId).success) {
-    command.error(`error: agentId ${JSON.stringify(agentId)} must be ${IDENTIFIER_ALLOWED}`)
+  if (!identifier().safeParse(name).success) {
+    command.error(`error: name ${JSON.stringify(name)} must be ${IDENTIFIER_ALLOWED}`)
   }
   // With --config before or after "credential": both are what people write.
   const options = loadOptionsOf('controller', command.optsWithGlobals())
   const { config } = await loadControllerConfig(options)
-  if (agentId === config.broker.username) {
-    command.error(`error: ${agentId} is the user name of the controller itself`)
+  if (name === config.broker.username) {
+    command.error(`error: ${name} is the user name of the controller itself`)
   }
   const { addCredential } = await import('../controller/broker/credentials.ts')
-  const password = await addCredential(config.stateDirectory, agentId)
+  const password = await addCredential(config.stateDirectory, name, role)
   process.stdout.write(`${password}\n`)
-  process.stderr.write(nextStep(agentId, config))
+  process.stderr.write(role === 'agent' ? agentSteps(name, config) : observerSteps(name, config))
+}
+
+function observerSteps(name: string, { site, broker }: ControllerConfig): string {
+  return `The line above is the password of observer ${name}; it is not shown again. Watch with:
+  mosquitto_sub -p ${broker.port} -u ${name} -P <password> -v -t 'gainnet/v1/${site}/ctl/round/+'
+`
 }
 
 /** On standard error, so that standard output is the password and nothing else. */
-function nextStep(agentId: string, { site, broker }: ControllerConfig): string {
+function agentSteps(agentId: string, { site, broker }: ControllerConfig): string {
   const url = broker.url ?? `mqtt://${hostname()}:${broker.port}`
   const isLocal = broker.mode === 'embedded' && /^(127\.|localhost$|::1$)/.test(broker.host)
   const loopback = isLocal

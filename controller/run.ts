@@ -1,4 +1,5 @@
 import type { ControllerConfig } from '../config/controller-schema.ts'
+import type { BrokerConnection } from '../protocol/broker-connection.ts'
 import type { WireSession } from '../protocol/wire-session.ts'
 import { type Clock, systemClock } from '../runtime/clock.ts'
 import { messageOf } from '../runtime/errors.ts'
@@ -26,6 +27,9 @@ import { RoundWork } from './rounds/round-work.ts'
 import { BlobPublisher } from './transfer/blob-publisher.ts'
 import { DeliveryLedger } from './transfer/delivery-ledger.ts'
 import { UpdateIntake } from './transfer/update-intake.ts'
+
+/** Models are published after the first connect, or after this time at the next one. */
+const FIRST_CONNECT_MS = 3000
 
 /** Runs the controller until it is asked to end. Rejects only where it cannot start at all. */
 export async function runController(
@@ -131,7 +135,9 @@ async function startRounds(
     await publisher.announceAll()
   })
   wire.connection.start()
+  await connectedOrLate(wire.connection)
   await work.publishModels()
+  await blobs.retireOthers()
   const waiting = new AbortController()
   parts.add('start', { stop: async () => waiting.abort(new Error('the controller stops')) })
   const { agentsMin, agentsWaitSeconds: waitSeconds } = config.rounds
@@ -152,6 +158,18 @@ function openIntake({ wire, state, clock, log }: Ground, work: RoundWork): Promi
     onRefused: refused => work.onRefused(refused),
     clock,
     log,
+  })
+}
+
+/** A broker of one's own is there at once; one that is away is waited for by everybody alike. */
+function connectedOrLate(connection: BrokerConnection): Promise<void> {
+  return new Promise(resolve => {
+    const timer = setTimeout(resolve, FIRST_CONNECT_MS)
+    const ended = connection.onConnected(() => {
+      clearTimeout(timer)
+      ended()
+      resolve()
+    })
   })
 }
 

@@ -29,10 +29,10 @@ const FORECAST_QUANTILE = 0.5
 /** What learns most in a minute of two cores, by trial: a longer context needs more text. */
 const MODEL_SHAPE = { contextBytes: 6, embeddingSize: 24, hiddenSizes: [128] }
 /**
- * About what a demo absorbs in all. With less, one update makes a model so much better fed than the
- * others that all agents run to the hungriest one, whatever their data are.
+ * Of the order of what a demo absorbs. With less, one update makes a model so much better fed than
+ * the others that all agents run to the hungriest one, whatever their data are.
  */
-const EFFECTIVE_SAMPLES_PRIOR = 1_000_000
+const EFFECTIVE_SAMPLES_PRIOR = 300_000
 
 export function logFileOf({ root }: RunFolder, name: string): string {
   return join(root, 'logs', `${name}.log`)

@@ -174,6 +174,7 @@ export class DemoFleet implements Stoppable {
   async #watchEnd(daemon: DemoDaemon): Promise<void> {
     const { watch, folder } = this.#options
     const end = await daemon.ended
+    if (this.#isStopping) return
     if (daemon.name === 'controller' && end.code === 0) {
       const grace = { ms: FINISH_GRACE_MS, what: 'the controller to finish' }
       const hasFinished = await watch

@@ -83,6 +83,10 @@ export class DemoRun {
       return
     }
     this.#isInterrupted = true
+    this.#watch?.tell({
+      tone: 'note',
+      text: 'ending all daemons; Ctrl-C once more ends them at once',
+    })
     this.#watch?.fail(new Error('interrupted'))
     this.#trainer?.kill()
   }

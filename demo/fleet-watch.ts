@@ -57,7 +57,7 @@ export class FleetWatch {
     isDone: (view: FleetView) => boolean,
     { ms, what }: { readonly ms: number; readonly what: string },
   ): Promise<void> {
-    this.throwIfFailed()
+    if (this.#failure) return Promise.reject(this.#failure)
     if (isDone(this.#view)) return Promise.resolve()
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {

@@ -72,15 +72,11 @@ function differenceText(belowUnigram: number): string {
 function agentLines({ id, measured, served }: AgentReport): readonly Line[] {
   const { gflops, downlinkMbps, uplinkMbps, rttMs } = measured
   const figures = [gflops, downlinkMbps, uplinkMbps, rttMs].map(value => figure(value, 8)).join('')
-  const left = ` ${padded(id, 8)}${figures}  `
-  const lines = served.map(
-    ({ id: modelId, updates, reason }) => `${modelId} ×${updates}: ${reason}`,
-  )
-  if (lines.length === 0) return [[span(`${left}none`)]]
-  return lines.map((text, index) => [
-    span(index === 0 ? left : ' '.repeat(left.length)),
-    span(padded(text, COLUMNS - left.length)),
-  ])
+  const counts = served.map(({ id: modelId, updates }) => `${modelId} ×${updates}`).join(', ')
+  return [
+    [span(` ${padded(id, 8)}${figures}  ${counts || 'none'}`)],
+    ...served.map(({ id: modelId, reason }) => [span(`   ${modelId}: ${reason}`, 'dim')]),
+  ]
 }
 
 /** One line: what a terminal would obey or break at is shown as a sign. */

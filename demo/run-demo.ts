@@ -48,6 +48,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   } finally {
     await run.stop()
     presenter.end()
+    if (run.isInterrupted) progress.write('interrupted; all daemons have ended\n')
     if (!isKept) await removeRunFolder(folder)
     process.off('SIGINT', interrupt)
     process.off('SIGTERM', interrupt)

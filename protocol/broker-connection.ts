@@ -29,7 +29,7 @@ export interface Subscription {
   unsubscribe(): Promise<void>
 }
 
-export type MessageHandler = (topic: string, payload: Uint8Array) => void | Promise<void>
+export type OnMessage = (topic: string, payload: Uint8Array) => void | Promise<void>
 
 export type BrokerStatus = 'stopped' | 'connecting' | 'connected' | TroubleStatus
 
@@ -49,7 +49,7 @@ export class BrokerConnection {
   readonly #address: BrokerAddress
   readonly #log: Logger
   readonly #policy: ReconnectPolicy
-  readonly #subscriptions = new Set<{ filter: string; handler: MessageHandler }>()
+  readonly #subscriptions = new Set<{ filter: string; handler: OnMessage }>()
   readonly #connectedListeners = new Set<() => void | Promise<void>>()
   readonly #disconnectedListeners = new Set<(reason: string) => void>()
   #link: BrokerLink | undefined
@@ -147,7 +147,7 @@ export class BrokerConnection {
    * rejects with BROKER_REFUSED where the broker does not allow it. Retained messages come again at
    * each connect, and to every subscription whose filter they match: handlers take them twice.
    */
-  async subscribe(filter: string, handler: MessageHandler): Promise<Subscription> {
+  async subscribe(filter: string, handler: OnMessage): Promise<Subscription> {
     const entry = { filter, handler }
     this.#subscriptions.add(entry)
     const subscription = {

@@ -89,6 +89,19 @@ export const ControllerState = z.strictObject({
 })
 export type ControllerState = z.infer<typeof ControllerState>
 
+/**
+ * The controller has taken a message of the agent's outbox and written that down. PUBACK only says
+ * that the broker has it; a controller that is away just then would never see it.
+ */
+export const Taken = z.strictObject({
+  ...envelope,
+  messages: z
+    .array(z.strictObject({ session: z.int().min(1), sequence: z.int().min(0) }))
+    .min(1)
+    .max(64),
+})
+export type Taken = z.infer<typeof Taken>
+
 /** The system clock of the paper: which communication round it is and how it is cut. */
 export const CrClock = z.strictObject({
   ...envelope,

@@ -11,6 +11,7 @@ import {
   CrClock,
   ProbeAsk,
   ProbeTell,
+  Taken,
 } from './life.ts'
 import { ModelManifest } from './model-manifest.ts'
 import { RoundRecord } from './round-record.ts'
@@ -39,6 +40,7 @@ export const MESSAGES = {
     false,
     AssignmentStatus,
   ),
+  taken: row('agent/{agentId}/taken', 'controller', 'json', 1, false, Taken),
   updateManifest: row(
     'agent/{agentId}/update/{grId}/manifest',
     'agent',

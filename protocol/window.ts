@@ -11,9 +11,10 @@ export async function sendInWindow<Item>(
   let failure: unknown
   const lane = async (): Promise<void> => {
     while (next < items.length && failure === undefined && (options.isWanted?.() ?? true)) {
-      const item = items[next++] as Item
+      // The loop has checked that there is one.
+      const current = items[next++] as Item
       try {
-        await send(item)
+        await send(current)
       } catch (error) {
         failure ??= error
       }

@@ -2,6 +2,9 @@ import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { errnoOf } from './errors.ts'
 
+/** Two writes of one file at the same time must not share what they write beside it. */
+let writes = 0
+
 /**
  * Replaces the file as a whole: write beside it, fsync, rename, fsync the directory. After a power
  * cut there is the old content or the new one, never a part. `mode` as in open(2).
@@ -13,7 +16,7 @@ export async function writeFileAtomic(
 ): Promise<void> {
   const directory = dirname(path)
   await mkdir(directory, { recursive: true })
-  const temporary = `${path}.${process.pid}.tmp`
+  const temporary = `${path}.${process.pid}-${++writes}.tmp`
   try {
     const file = await open(temporary, 'w', mode)
     try {

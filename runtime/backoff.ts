@@ -1,7 +1,7 @@
 import type { Random } from './seeded-random.ts'
 
 /**
- * Waiting times that double up to a limit, with full jitter, so that a fleet that lost its broker
+ * Waiting times that double up to a limit, with jitter, so that a fleet that lost its broker
  * at one moment does not come back at one moment (M. Brooker, "Exponential Backoff and Jitter").
  */
 export class Backoff {

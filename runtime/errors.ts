@@ -99,6 +99,11 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
+/** As messageOf, with the code in front where there is one: for a reason that is sent to a peer. */
+export function codedMessageOf(error: unknown): string {
+  return error instanceof GainnetError ? `${error.code}: ${error.message}` : messageOf(error)
+}
+
 /** The errno code of a failed system call (ENOENT, ENOSPC …), or undefined. */
 export function errnoOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string'

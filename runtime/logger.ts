@@ -14,20 +14,34 @@ export interface LoggerOptions {
 
 /** The root logger of a daemon: JSON lines, ISO time, secrets redacted. Parts get children. */
 export function createLogger({ daemon, level, fields, file }: LoggerOptions): Logger {
-  const stream: DestinationStream = file
-    ? destination({ dest: file, mkdir: true, sync: true })
-    : destination({ dest: 2, sync: true })
   return pino(
     {
       level,
       base: { daemon, ...fields },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: label => ({ level: label }) },
-      redact: ['*.password', '*.*.password', '*.secret'],
+      redact: ['password', '*.password', '*.*.password', 'secret', '*.secret'],
       serializers: { err: serializeError },
     },
-    stream,
+    openStream(file ?? 2),
   )
+}
+
+/** Bytes of lines that wait for room on a full disk; lines beyond them are lost. */
+const WAITING_BYTES_MAX = 256 * 1024
+
+/** A log that cannot be written is no reason to end: what waits is written with a later line. */
+function openStream(dest: string | number): DestinationStream {
+  const stream = destination({ dest, mkdir: true, sync: true, maxLength: WAITING_BYTES_MAX })
+  stream.on('error', () => {})
+  stream.on('drop', () => {
+    try {
+      stream.flushSync()
+    } catch {
+      // Still no room.
+    }
+  })
+  return stream
 }
 
 /** What a line says of an error: the stack only of our own mistakes, not of expected failures. */

@@ -32,9 +32,16 @@ export class PartStack {
           resolve()
         }, partMsMax)
       })
-      const stopped = part.stop().catch(err => this.#log.warn({ part: name, err }, 'stop failed'))
-      await Promise.race([stopped, tooLong])
+      await Promise.race([this.#stopPart(name, part), tooLong])
       clearTimeout(timer)
+    }
+  }
+
+  async #stopPart(name: string, part: Stoppable): Promise<void> {
+    try {
+      await part.stop()
+    } catch (err) {
+      this.#log.warn({ part: name, err }, 'stop failed')
     }
   }
 }
@@ -60,6 +67,11 @@ export function endRequested(): Promise<string> {
     }
     process.on('SIGTERM', ask('SIGTERM'))
     process.on('SIGINT', ask('SIGINT'))
-    if (process.connected) process.on('disconnect', ask('parent is gone'))
+    // Only a forked process can send. Its parent may have died while we were being loaded.
+    if (process.send && !process.connected) resolve('parent is gone')
+    if (!process.connected) return
+    process.on('disconnect', ask('parent is gone'))
+    // The listener alone must not keep a process alive that has ended its parts.
+    process.channel?.unref()
   })
 }

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { access, constants, link, mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { access, constants, mkdir, realpath, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readFileIfThere, writeFileAtomic } from './atomic-file.ts'
-import { errnoOf, GainnetError, messageOf } from './errors.ts'
+import { GainnetError, messageOf } from './errors.ts'
+import { withMachineMutex } from './machine-mutex.ts'
 import { isAlive, ownIdentity, type ProcessIdentity } from './process-identity.ts'
 
 /** The directory in which one daemon keeps what must outlive it. */
@@ -38,49 +39,18 @@ export async function openStateDirectory(root: string): Promise<StateDirectory> 
   }
 }
 
-/** Rounds of finding a dead holder and racing others for its place. */
-const LOCK_ATTEMPTS = 5
+/** Reading and writing one small file, with patience for a slow card. */
+const MUTEX_MS = 5000
 
+/** Only one at a time looks who holds the lock and takes it from the dead. */
 async function takeLock(root: string, lockPath: string): Promise<string> {
-  const own = join(root, `lock.${process.pid}.${randomUUID()}`)
   const mark = JSON.stringify({ ...(await ownIdentity()), key: randomUUID() })
-  await writeFile(own, mark, { mode: 0o600 })
-  try {
-    for (let attempt = 0; attempt < LOCK_ATTEMPTS; attempt++) {
-      if (await isLinked(own, lockPath)) return mark
-      const found = (await readFileIfThere(lockPath))?.toString()
-      const holder = found === undefined ? null : parseMark(found)
-      if (holder && (await isAlive(holder))) throw lockedBy(root, holder)
-      if (found !== undefined) await removeStale(root, lockPath, found)
-    }
-  } finally {
-    await rm(own, { force: true })
-  }
-  throw new GainnetError('STATE_DIRECTORY_LOCKED', `others race for ${root}`, { root })
-}
-
-/** A hard link appears with its content at once and fails where the name is taken. */
-async function isLinked(own: string, lockPath: string): Promise<boolean> {
-  try {
-    await link(own, lockPath)
-    return true
-  } catch (error) {
-    if (errnoOf(error) === 'EEXIST') return false
-    throw error
-  }
-}
-
-/** Takes away the mark of a dead process; puts it back where another has meanwhile taken over. */
-async function removeStale(root: string, lockPath: string, stale: string): Promise<void> {
-  const aside = join(root, `lock.${process.pid}.${randomUUID()}`)
-  try {
-    await rename(lockPath, aside)
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return
-    throw error
-  }
-  if ((await readFileIfThere(aside))?.toString() !== stale) await isLinked(aside, lockPath)
-  await rm(aside, { force: true })
+  await withMachineMutex(await realpath(root), { ms: MUTEX_MS }, async () => {
+    const holder = parseMark((await readFileIfThere(lockPath))?.toString() ?? '')
+    if (holder && (await isAlive(holder))) throw lockedBy(root, holder)
+    await writeFileAtomic(lockPath, mark)
+  })
+  return mark
 }
 
 function parseMark(text: string): ProcessIdentity | null {

@@ -1,4 +1,4 @@
-import { GainnetError } from '../runtime/errors.ts'
+import { GainnetError, messageOf } from '../runtime/errors.ts'
 import { findGradientRule } from './gradient/registry.ts'
 import type { GraphEmitter, ValueName } from './graph-emitter.ts'
 import { isDifferentiable } from './onnx/element-type.ts'
@@ -44,16 +44,27 @@ function inputGradients(
   node: NodeProto,
   gradients: ReadonlyMap<ValueName, ValueName>,
 ): readonly { readonly input: ValueName; readonly gradient: ValueName }[] {
-  const { domain = '', opType = '', input: inputs, output: outputs } = node
+  const { domain = '', opType = '', name = '', input: inputs, output: outputs } = node
   const outputGradients = outputs.map(output => gradients.get(output))
   // All were decided away, behind a Sign, say.
   if (outputGradients.every(gradient => gradient === undefined)) return []
   const rule = findGradientRule(domain, opType)
-  const made = rule?.({ node, opType, inputs, outputs, outputGradients }, graph) ?? []
-  return made.flatMap((gradient, index) => {
-    const input = inputs[index]
-    return gradient && input ? [{ input, gradient }] : []
-  })
+  try {
+    const made = rule?.({ node, opType, inputs, outputs, outputGradients }, graph) ?? []
+    return made.flatMap((gradient, index) => {
+      const input = inputs[index]
+      return gradient && input ? [{ input, gradient }] : []
+    })
+  } catch (error) {
+    // The rule knows the operator, but not in the form that it has here.
+    if (!(error instanceof RangeError)) throw error
+    throw new GainnetError(
+      'GRADIENT_UNSUPPORTED_OP',
+      `node ${name} (${opType}): ${messageOf(error)}`,
+      { node: name, opType },
+      { cause: error },
+    )
+  }
 }
 
 interface Needed {

@@ -3,11 +3,13 @@ import { attr } from './onnx/attribute.ts'
 import { buildNode, buildValueInfo } from './onnx/build.ts'
 import { ELEMENT, type ElementType } from './onnx/element-type.ts'
 import type { AttributeProto, GraphProto, NodeProto, TensorProto } from './onnx/onnx-proto.ts'
-import { buildTensor, elementCount, integerValues } from './onnx/tensor.ts'
+import { buildTensor, elementCount, integerValues, realValues } from './onnx/tensor.ts'
 import { findTypeRule } from './types/registry.ts'
 import { sameShape, type TensorType } from './types/type-rule.ts'
 
 export type ValueName = string
+
+export type Comparison = 'Equal' | 'Greater' | 'GreaterOrEqual' | 'Less' | 'LessOrEqual'
 
 /**
  * Builds a graph of standard operators, node by node, in the order of execution. It knows the type
@@ -62,6 +64,12 @@ export class GraphEmitter {
     return tensor && integerValues(tensor)
   }
 
+  /** The values of a constant float tensor; undefined for anything else. */
+  constantReals(name: ValueName): readonly number[] | undefined {
+    const tensor = this.#constants.get(name)
+    return tensor && realValues(tensor)
+  }
+
   /** Adds a node with the names it has. `known` are types for an operator without a type rule. */
   addNode(node: NodeProto, known: (output: ValueName) => TensorType | undefined = () => undefined) {
     const types = this.#inferTypes(node, known)
@@ -104,6 +112,10 @@ export class GraphEmitter {
           const name = names[index]
           return name ? this.constantInts(name) : undefined
         },
+        constantReals: index => {
+          const name = names[index]
+          return name ? this.constantReals(name) : undefined
+        },
       })
     } catch (error) {
       if (!(error instanceof RangeError)) throw error
@@ -125,6 +137,27 @@ export class GraphEmitter {
     const output = this.unique(opType)
     this.addNode(buildNode({ opType, inputs, outputs: [output], attributes }))
     return output
+  }
+
+  /**
+   * An optional output of the node that makes `made`, which is asked for now if it was not before: so
+   * the backward pass can use what the forward pass knows, the indices of a MaxPool, say.
+   */
+  optionalOutput(made: ValueName, index: number): ValueName {
+    const place = this.#nodes.findIndex(({ output }) => output.includes(made))
+    const node = this.#nodes[place]
+    if (!node) throw new RangeError(`no node makes ${made}`)
+    const known = node.output[index]
+    if (known) return known
+    const name = this.unique(`${node.opType}.output`)
+    const outputs = Array.from(
+      { length: Math.max(node.output.length, index + 1) },
+      (_, position) => (position === index ? name : (node.output[position] ?? '')),
+    )
+    const type = this.#inferTypes({ ...node, output: outputs }, () => undefined)[index]
+    if (!type) throw new RangeError(`${node.opType} has no output ${index}`)
+    this.#nodes[place] = { ...node, output: outputs }
+    return this.declare(name, type)
   }
 
   /** Makes a tensor of the model a constant of this graph under the given name. */
@@ -182,6 +215,16 @@ export class GraphEmitter {
 
   neg(x: ValueName): ValueName {
     return this.emit('Neg', [x])
+  }
+
+  /** `a` where the condition holds, else `b`. */
+  where(condition: ValueName, a: ValueName, b: ValueName): ValueName {
+    return this.emit('Where', [condition, a, b])
+  }
+
+  /** 1 where the comparison holds, else 0, in the element type of `a`. */
+  mask(comparison: Comparison, a: ValueName, b: ValueName): ValueName {
+    return this.cast(this.emit(comparison, [a, b]), this.type(a).elementType)
   }
 
   matMul(a: ValueName, b: ValueName): ValueName {

@@ -6,7 +6,7 @@ import type {
 } from '../../protocol/assignment.ts'
 import type { BlobReference, ModelManifest } from '../../protocol/model-manifest.ts'
 import type { Clock } from '../../runtime/clock.ts'
-import { messageOf } from '../../runtime/errors.ts'
+import { codedMessageOf, messageOf } from '../../runtime/errors.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { Stoppable } from '../../runtime/shutdown.ts'
 import { type CrSchedule, crEndMs } from '../cr-schedule.ts'
@@ -72,7 +72,12 @@ export class AssignmentRunner implements Stoppable {
     const { signal } = this.#abort
     const gate = new SlotGate({ schedule, clock, signal })
     log.info(
-      { crId, sense: assignment.sense?.modelId, consume: assignment.consume?.modelId },
+      {
+        crId,
+        sense: assignment.sense?.modelId,
+        consume: assignment.consume?.modelId,
+        reason: assignment.reason,
+      },
       'assigned',
     )
     if (assignment.consume) this.#start(this.#consume(assignment.consume, schedule, gate, signal))
@@ -125,7 +130,7 @@ export class AssignmentRunner implements Stoppable {
       })
     } catch (error) {
       log.warn({ crId, sensor: sensor.id, reason: messageOf(error) }, 'sensing failed')
-      status.failed(messageOf(error), 'sense')
+      status.failed(codedMessageOf(error), 'sense')
     }
   }
 
@@ -180,7 +185,7 @@ export class AssignmentRunner implements Stoppable {
       if (at.phase === 'train') await trainers.discard()
       else trainers.release()
       log.warn({ crId, phase: at.phase, reason: messageOf(error) }, 'consumption failed')
-      status.failed(messageOf(error), at.phase)
+      status.failed(codedMessageOf(error), at.phase)
     }
   }
 

@@ -135,5 +135,5 @@ function assertBatch(artifact: Uint8Array, order: ConsumeOrder): void {
 }
 
 function floatsOf(bytes: Uint8Array): Float32Array {
-  return new Float32Array(bytes.slice().buffer)
+  return new Float32Array(new Uint8Array(bytes).buffer)
 }

@@ -1,6 +1,8 @@
 import type { AssignmentStatus } from '../../protocol/assignment.ts'
+import type { Envelope } from '../../protocol/envelope.ts'
 import type { WireSession } from '../../protocol/wire-session.ts'
 import type { Clock } from '../../runtime/clock.ts'
+import { messageOf } from '../../runtime/errors.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { RoundRunner } from '../rounds/round-runner.ts'
 import type { BlobPublisher } from '../transfer/blob-publisher.ts'
@@ -43,16 +45,30 @@ export async function listenToFleet(options: FleetListenerOptions): Promise<void
   await wire.on('urp', {}, (urp, { agentId }) => {
     if (fleet.onUrp(agentId, urp, clock.now())) runner.onUrp(agentId, urp)
   })
-  await wire.on('agentEvent', {}, (event, { agentId }) => {
-    if (!ledger.isNew(agentId, event.session, event.sequence)) return
+  await wire.on('agentEvent', {}, async (event, { agentId }) => {
     const { code, severity, text, fields } = event
-    log.info({ agentId, code, severity, text, fields }, 'agent event')
+    if (ledger.isNew(agentId, event.session, event.sequence)) {
+      log.info({ agentId, code, severity, text, fields }, 'agent event')
+    }
+    await confirm(options, agentId, event)
   })
-  await wire.on('assignmentStatus', {}, (status, { agentId }) => {
+  await wire.on('assignmentStatus', {}, async (status, { agentId }) => {
     // Progress does not come through the agent's outbox: it is never repeated.
-    const isRepeated =
-      status.status !== 'progress' && !ledger.isNew(agentId, status.session, status.sequence)
-    if (!isRepeated) onStatus(options, agentId, status)
+    if (status.status === 'progress') return
+    if (ledger.isNew(agentId, status.session, status.sequence)) onStatus(options, agentId, status)
+    await confirm(options, agentId, status)
+  })
+}
+
+/** The agent keeps the message until it hears this, and hears it for each repetition. */
+async function confirm(
+  { wire, ledger, log }: FleetListenerOptions,
+  agentId: string,
+  { session, sequence }: Envelope,
+): Promise<void> {
+  await ledger.settled()
+  await wire.publish('taken', { agentId }, { messages: [{ session, sequence }] }).catch(error => {
+    log.debug({ agentId, reason: messageOf(error) }, 'confirmation not sent')
   })
 }
 

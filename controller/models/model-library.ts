@@ -85,7 +85,7 @@ export class ModelLibrary {
 
   async parameters(modelId: string): Promise<Float32Array> {
     const bytes = await this.#blobs.get(this.model(modelId).current.version)
-    return new Float32Array(bytes.slice().buffer)
+    return new Float32Array(new Uint8Array(bytes).buffer)
   }
 
   /** Stores the parameters as the model's next version. */

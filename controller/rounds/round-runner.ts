@@ -89,6 +89,7 @@ export class RoundRunner implements Stoppable {
   #current = 0
   #count = 0
   #afterCollecting: (() => void) | null = null
+  #recording: Promise<unknown> = Promise.resolve()
   #isStopped = false
 
   constructor(options: RoundRunnerOptions) {
@@ -147,7 +148,9 @@ export class RoundRunner implements Stoppable {
     if (this.#isStopped) return
     if (limit !== undefined && this.#count > limit + 1) {
       this.#rounds.delete(crId)
-      this.#options.onFinished()
+      // Who hears of the end may look for every record.
+      await this.#recording
+      if (!this.#isStopped) this.#options.onFinished()
       return
     }
     const endsAtMs = startsAtMs + slots * slotMs
@@ -229,7 +232,7 @@ export class RoundRunner implements Stoppable {
   }
 
   #perform(round: LiveRound, effect: RoundEffect): void {
-    const { actions, clock } = this.#options
+    const { actions } = this.#options
     switch (effect.type) {
       case 'match':
         this.#match(round, effect.crId, effect.urps)
@@ -244,17 +247,22 @@ export class RoundRunner implements Stoppable {
         actions.answerLate(effect)
         break
       case 'publish-record':
-        this.#guard(
-          actions.record({
-            crId: effect.crId,
-            startedAtMs: round.startsAtMs,
-            endedAtMs: clock.now(),
-            plan: round.plan,
-            contributions: effect.contributions,
-            sensed: this.#sensed,
-          }),
-        )
+        this.#record(round, effect.contributions)
     }
+  }
+
+  #record(round: LiveRound, contributions: FinishedRound['contributions']): void {
+    const { actions, clock } = this.#options
+    const recorded = actions.record({
+      crId: round.state.crId,
+      startedAtMs: round.startsAtMs,
+      endedAtMs: clock.now(),
+      plan: round.plan,
+      contributions,
+      sensed: this.#sensed,
+    })
+    this.#recording = Promise.allSettled([this.#recording, recorded])
+    this.#guard(recorded)
   }
 
   #match(round: LiveRound, crId: number, urps: ReadonlyMap<string, Urp>): void {

@@ -296,7 +296,8 @@ export class UpdateIntake {
 
 /** A copy where the bytes do not begin at a multiple of four. Little-endian, as on the wire. */
 function floatsOf(bytes: Uint8Array): Float32Array {
-  const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice()
+  // Not slice(): that of a Buffer is a view at the same place.
+  const aligned = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes)
   return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.length / 4)
 }
 

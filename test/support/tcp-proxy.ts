@@ -6,12 +6,10 @@ import { onTestFinished } from 'vitest'
 export interface TcpProxy {
   readonly port: number
   readonly connections: number
-  /** Bytes that went from clients to the server. */
-  readonly bytesUp: number
   /** Cuts all connections with RST, as a router does that lost its table. */
   reset(): void
-  /** Cuts all connections with RST when so many more bytes have gone up. */
-  resetAfter(bytesUp: number): void
+  /** Cuts all connections with RST when so many more bytes have gone that way. */
+  resetAfter(bytes: number, way?: 'up' | 'down'): void
   /** Nothing passes any more on the connections that are there, not even their end. */
   stall(): void
   /** Not a connection more until accept(). */
@@ -23,10 +21,12 @@ export interface TcpProxy {
 export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   const pairs = new Set<readonly [Socket, Socket]>()
   const stalled = new Set<readonly [Socket, Socket]>()
-  let [bytesUp, connections, resetAt] = [0, 0, Number.POSITIVE_INFINITY]
+  const left = { up: Number.POSITIVE_INFINITY, down: Number.POSITIVE_INFINITY }
+  let connections = 0
   let isRefusing = false
   const reset = (): void => {
-    resetAt = Number.POSITIVE_INFINITY
+    left.up = Number.POSITIVE_INFINITY
+    left.down = Number.POSITIVE_INFINITY
     for (const pair of [...pairs, ...stalled]) for (const one of pair) one.resetAndDestroy()
     pairs.clear()
     stalled.clear()
@@ -42,10 +42,12 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     upstream.on('error', () => client.destroy())
     const pair = [client, upstream] as const
     pairs.add(pair)
-    client.on('data', chunk => {
-      bytesUp += chunk.length
-      if (bytesUp >= resetAt) reset()
-    })
+    const count = (way: 'up' | 'down') => (chunk: Uint8Array) => {
+      left[way] -= chunk.length
+      if (left[way] <= 0) reset()
+    }
+    client.on('data', count('up'))
+    upstream.on('data', count('down'))
     client.pipe(upstream)
     upstream.pipe(client)
     for (const socket of pair) {
@@ -66,12 +68,9 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     get connections() {
       return connections
     },
-    get bytesUp() {
-      return bytesUp
-    },
     reset,
-    resetAfter: bytes => {
-      resetAt = bytesUp + bytes
+    resetAfter: (bytes, way = 'up') => {
+      left[way] = bytes
     },
     stall: () => {
       for (const pair of pairs) {

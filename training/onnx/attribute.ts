@@ -36,3 +36,12 @@ export function intsAttribute(node: NodeProto, name: string): number[] | undefin
 export function floatAttribute(node: NodeProto, name: string, absent: number): number {
   return findAttribute(node, name)?.f ?? absent
 }
+
+export function stringAttribute(node: NodeProto, name: string, absent: string): string {
+  const value = findAttribute(node, name)?.s
+  return value === undefined ? absent : new TextDecoder().decode(value)
+}
+
+export function floatsAttribute(node: NodeProto, name: string): readonly number[] | undefined {
+  return findAttribute(node, name)?.floats
+}

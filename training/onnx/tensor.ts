@@ -49,6 +49,8 @@ function typedArray(type: ElementType, values: ArrayLike<number>) {
       return Int32Array.from(values)
     case ELEMENT.int64:
       return BigInt64Array.from(Array.from(values, BigInt))
+    case ELEMENT.bool:
+      return Uint8Array.from(values)
     default:
       throw new RangeError(`tensors of ${elementName(type)} are not built here`)
   }
@@ -95,6 +97,15 @@ export function float32Values(tensor: TensorProto): Float32Array {
   return tensor.rawData
     ? new Float32Array(...aligned(tensor.rawData, 4))
     : Float32Array.from(tensor.floatData)
+}
+
+/** The values of a float32 or float64 tensor; undefined for any other. */
+export function realValues(tensor: TensorProto): readonly number[] | undefined {
+  if (tensor.dataType === ELEMENT.float) return Array.from(float32Values(tensor))
+  if (tensor.dataType !== ELEMENT.double) return undefined
+  return tensor.rawData
+    ? Array.from(new Float64Array(...aligned(tensor.rawData, 8)))
+    : tensor.doubleData
 }
 
 /** The values of an integer tensor, those beyond 2^53 clamped (Slice uses 2^63 - 1 for "the end"). */

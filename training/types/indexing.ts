@@ -27,9 +27,10 @@ const slice: TypeRule = ({ input, constantInts }) => {
   for (const [index, axisGiven] of axes.entries()) {
     const axis = fromFront(axisGiven, shape.length)
     const size = shape[axis] ?? 0
-    if ((steps?.[index] ?? 1) !== 1) throw new RangeError('only steps of 1 are known')
+    const step = steps?.[index] ?? 1
+    if (step < 1) throw new RangeError('only steps forwards are known')
     const start = place(starts[index] ?? 0, size)
-    sizes[axis] = Math.max(0, place(ends[index] ?? size, size) - start)
+    sizes[axis] = Math.max(0, Math.ceil((place(ends[index] ?? size, size) - start) / step))
   }
   return [{ elementType, shape: sizes }]
 }

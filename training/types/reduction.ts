@@ -6,7 +6,11 @@ import { fromFront, type TypeContext, type TypeRule } from './type-rule.ts'
  * The axes that a reduction sums over: an attribute in older operator sets, an input in newer ones
  * (ReduceSum from 13, the others from 18). Without axes all are meant, unless the node says none.
  */
-export function reducedAxes({ node, input, constantInts }: TypeContext): readonly number[] {
+export function reducedAxes({
+  node,
+  input,
+  constantInts,
+}: Pick<TypeContext, 'node' | 'input' | 'constantInts'>): readonly number[] {
   const { shape } = input(0)
   const given = intsAttribute(node, 'axes') ?? constantInts(1) ?? []
   if (given.length > 0) return given.map(axis => fromFront(axis, shape.length))
@@ -33,8 +37,14 @@ const argument: TypeRule = ({ node, input }) => {
 export const reductionTypes = {
   ArgMax: argument,
   ArgMin: argument,
+  ReduceL1: reduction,
+  ReduceL2: reduction,
+  ReduceLogSum: reduction,
+  ReduceLogSumExp: reduction,
   ReduceMax: reduction,
   ReduceMean: reduction,
   ReduceMin: reduction,
+  ReduceProd: reduction,
   ReduceSum: reduction,
+  ReduceSumSquare: reduction,
 } satisfies Record<string, TypeRule>

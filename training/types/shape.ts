@@ -66,6 +66,18 @@ const expand: TypeRule = ({ input, constantInts }) => {
   return [{ ...input(0), shape: broadcastShapes(input(0).shape, target) }]
 }
 
+const pad: TypeRule = ({ input, constantInts }) => {
+  const { elementType, shape } = input(0)
+  const pads = constantInts(1)
+  if (!pads) throw new RangeError('the pads are not a constant')
+  const axes = constantInts(3)?.map(axis => fromFront(axis, shape.length)) ?? shape.keys()
+  const sizes = [...shape]
+  for (const [index, axis] of [...axes].entries()) {
+    sizes[axis] = (shape[axis] ?? 0) + (pads[index] ?? 0) + (pads[index + pads.length / 2] ?? 0)
+  }
+  return [{ elementType, shape: sizes }]
+}
+
 const shapeOf: TypeRule = ({ input }) => [
   { elementType: ELEMENT.int64, shape: [input(0).shape.length] },
 ]
@@ -83,6 +95,7 @@ export const shapeTypes = {
   ConstantOfShape: constantOfShape,
   Expand: expand,
   Flatten: flatten,
+  Pad: pad,
   Reshape: reshape,
   Shape: shapeOf,
   Squeeze: squeeze,

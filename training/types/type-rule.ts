@@ -15,6 +15,8 @@ export interface TypeContext {
   input(index: number): TensorType
   /** The values of a constant integer input, undefined where the input is left out. */
   constantInts(index: number): readonly number[] | undefined
+  /** The same of a float input. */
+  constantReals(index: number): readonly number[] | undefined
 }
 
 /** Types of the outputs from those of the inputs. Throws RangeError where they do not fit. */

@@ -9,24 +9,51 @@ import type { AttributeProto } from '../../../training/onnx/onnx-proto.ts'
 import { elementCount } from '../../../training/onnx/tensor.ts'
 import { loadOrt, openOrtSession } from '../../../training/ort-session.ts'
 
-/** How an input of the operator is made. */
-export type OperandCase =
-  /** A float64 input whose gradient is checked, with values drawn from a range. */
+type VariableCase =
+  /** A float input whose gradient is checked, with values drawn from a range. */
   | { readonly shape: readonly number[]; readonly from?: number; readonly to?: number }
+  /** The same with just these values. */
+  | { readonly shape: readonly number[]; readonly values: readonly number[] }
   /** An integer input with these values: no gradient. */
   | {
       readonly shape: readonly number[]
       readonly integers: readonly number[]
-      readonly type: 'int32' | 'int64'
+      readonly type: 'int32' | 'int64' | 'bool'
     }
-  /** A constant of the graph: axes, shapes. */
-  | { readonly constant: readonly number[] }
+
+/** A constant of the graph. */
+type ConstantCase =
+  /** Axes, shapes. */
+  | { readonly constant: readonly number[]; readonly shape?: readonly number[] }
+  /** Of the element type that is checked: a bound, a fill value. */
+  | { readonly number: number }
+  /** Float32 numbers: the scales of a Resize. */
+  | { readonly floats: readonly number[] }
+  /** A truth value. */
+  | { readonly flag: boolean }
+
+/** How an input of the operator is made. */
+export type OperandCase = VariableCase | ConstantCase | 'absent'
+
+/** A plain float64 computation of the first output from all inputs that are not constants. */
+export type Reference = (
+  inputs: readonly { readonly shape: readonly number[]; readonly values: readonly number[] }[],
+) => readonly number[]
 
 export interface GradientCase {
   readonly name: string
   readonly inputs: readonly OperandCase[]
   readonly attributes?: readonly AttributeProto[]
   readonly opset?: number
+  readonly outputCount?: number
+  /** Outputs whose gradients come in; all that are differentiable where left out. */
+  readonly seeded?: readonly number[]
+  /**
+   * Where ONNX Runtime has no float64 kernel it computes in float32, and the differences are taken
+   * of this; for an operator that is linear in each input 'linear', for then a difference over a
+   * whole unit is as exact as one over a small step.
+   */
+  readonly float32?: Reference | 'linear'
 }
 
 export interface GradientCheck {
@@ -45,7 +72,7 @@ interface Operand {
 const STEP = 1e-5
 
 /**
- * Runs operator and gradient in ONNX Runtime for a random gradient of the output, and compares every
+ * Runs operator and gradient in ONNX Runtime for random gradients of the outputs, and compares every
  * element with a central difference. The error is relative to 1 + the gradient.
  */
 export async function checkGradient(
@@ -54,78 +81,148 @@ export async function checkGradient(
   seed: number,
 ): Promise<GradientCheck> {
   const random = seededRandom(seed)
-  const elementType = ELEMENT.double
+  const elementType = given.float32 ? ELEMENT.float : ELEMENT.double
   const graph = new GraphEmitter()
-  const operands: Operand[] = []
-  const inputs = given.inputs.map((operand, index) => {
-    if ('constant' in operand) return graph.ints(operand.constant)
-    const name = `x${index}`
-    const count = elementCount(operand.shape)
-    if ('integers' in operand) {
-      const type = ELEMENT[operand.type]
-      operands.push({ name, type, shape: operand.shape, values: [...operand.integers] })
-      return graph.declare(name, { elementType: type, shape: operand.shape })
-    }
-    const { shape, from = -2, to = 2 } = operand
-    const values = Array.from({ length: count }, () => from + random() * (to - from))
-    operands.push({ name, type: elementType, shape, values })
-    return graph.declare(name, { elementType, shape })
-  })
-  const attributes = given.attributes ?? []
-  const node = buildNode({ opType, inputs, outputs: ['y'], attributes })
+  const { operands, inputs } = declareInputs(graph, given, elementType, random)
+  const outputs = Array.from({ length: given.outputCount ?? 1 }, (_, index) => `y${index}`)
+  const node = buildNode({ opType, inputs, outputs, attributes: given.attributes ?? [] })
   graph.addNode(node)
-  const y = graph.type('y')
-  const dy: Operand = {
-    name: 'dy',
-    type: y.elementType,
-    shape: y.shape,
-    values: Array.from({ length: elementCount(y.shape) }, () => random() * 2 - 1),
-  }
-  graph.declare('dy', y)
+  const seeded = outputs.filter(
+    (name, index) =>
+      graph.type(name).elementType === elementType && (given.seeded?.includes(index) ?? true),
+  )
+  const cotangents = seeded.map((name): Operand => {
+    const type = graph.type(name)
+    const values = Array.from({ length: elementCount(type.shape) }, () => random() * 2 - 1)
+    graph.declare(`d${name}`, type)
+    return { name: `d${name}`, type: type.elementType, shape: type.shape, values }
+  })
   const wanted = operands.filter(({ type }) => type === elementType)
   const gradients = buildBackwardGraph({
     graph,
     nodes: [node],
-    seeds: new Map([['y', 'dy']]),
+    seeds: new Map(seeded.map(name => [name, `d${name}`])),
     wanted: wanted.map(({ name }) => name),
   })
   const names = operands.map(({ name }) => name)
   const opset = given.opset ?? OPSET_MAX
-  const open = async (inputNames: readonly string[], outputs: readonly string[]) => {
-    const proto = graph.finish({ name: 'check', inputs: inputNames, outputs })
+  const open = async (inputNames: readonly string[], outputNames: readonly string[]) => {
+    const proto = graph.finish({ name: 'check', inputs: inputNames, outputs: outputNames })
     return openOrtSession(await loadOrt(), encodeModel(buildModel({ graph: proto, opset })))
   }
-  const forward = await open(names, ['y'])
-  const backward = await open([...names, 'dy'], [...gradients.values()])
+  const forward = await open(names, seeded)
+  const backward = await open(
+    [...names, ...cotangents.map(({ name }) => name)],
+    [...gradients.values()],
+  )
+  const compute = async () => {
+    const { float32: reference } = given
+    if (typeof reference === 'function') return [reference(operands)]
+    const results = await run(forward, operands)
+    return seeded.map(name => results[name] ?? [])
+  }
   try {
-    const computed = await run(backward, [...operands, dy])
+    const computed = await run(backward, [...operands, ...cotangents])
+    if (typeof given.float32 === 'function') {
+      expectSame(await compute(), Object.values(await run(forward, operands)))
+    }
+    const sumOfOutputs = async () => product(await compute(), cotangents)
+    const step = given.float32 === 'linear' ? 1 : STEP
     let [errorMax, checkedCount] = [0, 0]
     for (const operand of wanted) {
       const gradient = computed[gradients.get(operand.name) ?? '']
-      if (!gradient || gradient.length !== operand.values.length) {
-        throw new RangeError(`no gradient of the right shape for ${operand.name}`)
-      }
-      for (const [index, value] of operand.values.entries()) {
-        const at = async (shifted: number) => {
-          operand.values[index] = shifted
-          const { y: result = [] } = await run(forward, operands)
-          return result.reduce((sum, out, place) => sum + out * (dy.values[place] ?? 0), 0)
-        }
-        const expected = ((await at(value + STEP)) - (await at(value - STEP))) / (2 * STEP)
-        operand.values[index] = value
-        const error = Math.abs((gradient[index] ?? Number.NaN) - expected)
-        errorMax = Math.max(
-          errorMax,
-          Number.isNaN(error) ? Infinity : error / (1 + Math.abs(expected)),
-        )
-        checkedCount += 1
-      }
+      errorMax = Math.max(errorMax, await compareGradient(operand, gradient, sumOfOutputs, step))
+      checkedCount += operand.values.length
     }
     return { errorMax, checkedCount }
   } finally {
     await forward.release()
     await backward.release()
   }
+}
+
+/** The largest error of an input's gradient, the differences taken one element after the other. */
+async function compareGradient(
+  { name, values }: Operand,
+  gradient: readonly number[] | undefined,
+  sumOfOutputs: () => Promise<number>,
+  step: number,
+): Promise<number> {
+  if (gradient?.length !== values.length) {
+    throw new RangeError(`no gradient of the right shape for ${name}`)
+  }
+  let errorMax = 0
+  for (const [index, value] of values.entries()) {
+    const at = (shifted: number) => {
+      values[index] = shifted
+      return sumOfOutputs()
+    }
+    const expected = ((await at(value + step)) - (await at(value - step))) / (2 * step)
+    values[index] = value
+    const error = Math.abs((gradient[index] ?? Number.NaN) - expected) / (1 + Math.abs(expected))
+    errorMax = Math.max(errorMax, Number.isNaN(error) ? Infinity : error)
+  }
+  return errorMax
+}
+
+function declareInputs(
+  graph: GraphEmitter,
+  given: GradientCase,
+  elementType: ElementType,
+  random: () => number,
+): { readonly operands: readonly Operand[]; readonly inputs: readonly string[] } {
+  const operands: Operand[] = []
+  const inputs = given.inputs.map((operand, index) => {
+    if (operand === 'absent') return ''
+    if (!('shape' in operand) || 'constant' in operand) {
+      return addConstant(graph, operand, elementType)
+    }
+    const { shape } = operand
+    const type = 'integers' in operand ? ELEMENT[operand.type] : elementType
+    const name = `x${index}`
+    operands.push({ name, type, shape, values: operandValues(operand, type, random) })
+    return graph.declare(name, { elementType: type, shape })
+  })
+  return { operands, inputs }
+}
+
+function addConstant(graph: GraphEmitter, operand: ConstantCase, like: ElementType): string {
+  if ('number' in operand) return graph.constant(like, [], [operand.number])
+  if ('flag' in operand) return graph.constant(ELEMENT.bool, [], [operand.flag ? 1 : 0])
+  if ('floats' in operand) {
+    return graph.constant(ELEMENT.float, [operand.floats.length], operand.floats)
+  }
+  const { constant, shape = [constant.length] } = operand
+  return graph.constant(ELEMENT.int64, shape, constant)
+}
+
+function operandValues(operand: VariableCase, type: ElementType, random: () => number): number[] {
+  if ('integers' in operand) return [...operand.integers]
+  if ('values' in operand) return [...operand.values]
+  const { shape, from = -2, to = 2 } = operand
+  return Array.from({ length: elementCount(shape) }, () => {
+    const value = from + random() * (to - from)
+    return type === ELEMENT.float ? Math.fround(value) : value
+  })
+}
+
+function product(outputs: readonly (readonly number[])[], cotangents: readonly Operand[]): number {
+  return cotangents.reduce(
+    (sum, { values }, output) =>
+      values.reduce((inner, dy, place) => inner + dy * (outputs[output]?.[place] ?? 0), sum),
+    0,
+  )
+}
+
+/** A reference says something of the operator only while it computes the same. */
+function expectSame(
+  [expected = []]: readonly (readonly number[])[],
+  [actual = []]: readonly (readonly number[])[],
+): void {
+  const isSame =
+    expected.length === actual.length &&
+    expected.every((value, index) => Math.abs(value - (actual[index] ?? Number.NaN)) < 1e-4)
+  if (!isSame) throw new RangeError(`the reference gives ${expected}, the operator ${actual}`)
 }
 
 async function run(
@@ -139,6 +236,10 @@ async function run(
         return [name, new Tensor('int64', BigInt64Array.from(values.map(BigInt)), shape)]
       }
       if (type === ELEMENT.int32) return [name, new Tensor('int32', Int32Array.from(values), shape)]
+      if (type === ELEMENT.bool) return [name, new Tensor('bool', Uint8Array.from(values), shape)]
+      if (type === ELEMENT.float) {
+        return [name, new Tensor('float32', Float32Array.from(values), shape)]
+      }
       return [name, new Tensor('float64', Float64Array.from(values), shape)]
     }),
   )

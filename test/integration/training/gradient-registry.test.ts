@@ -4,17 +4,20 @@ import { gradientCases } from './gradient-cases.ts'
 import { checkGradient } from './gradient-check.ts'
 
 const SEED = 20260101
-/** Relative to 1 + the gradient; float64 throughout. */
+/** Relative to 1 + the gradient, in float64. */
 const TOLERANCE = 1e-7
+/** Where ONNX Runtime has float32 kernels only: some hundred times their rounding. */
+const FLOAT32_TOLERANCE = 1e-5
 
 describe.each(differentiableOps)('the gradient of %s', opType => {
   test.each(gradientCases[opType] ?? [])('equals a central difference: $name', async given => {
     const { errorMax, checkedCount } = await checkGradient(opType, given, SEED)
     expect(checkedCount).toBeGreaterThan(0)
+    const tolerance = given.float32 ? FLOAT32_TOLERANCE : TOLERANCE
     expect(
       errorMax,
-      `${opType} (${given.name}): error ${errorMax}, tolerance ${TOLERANCE}, seed ${SEED}`,
-    ).toBeLessThanOrEqual(TOLERANCE)
+      `${opType} (${given.name}): error ${errorMax}, tolerance ${tolerance}, seed ${SEED}`,
+    ).toBeLessThanOrEqual(tolerance)
   })
 })
 

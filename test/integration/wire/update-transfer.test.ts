@@ -1,7 +1,6 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { UpdateStore } from '../../../agent/outbox/update-store.ts'
 import { UpdateUploader, type UploadOutcome } from '../../../agent/transfer/update-upload.ts'
 import {
   type ExpectedUpdate,
@@ -10,7 +9,7 @@ import {
   UpdateIntake,
   type UpdateIntakeOptions,
 } from '../../../controller/transfer/update-intake.ts'
-import { cutBlocks, hashOf } from '../../../protocol/blocks.ts'
+import { cutBlocks } from '../../../protocol/blocks.ts'
 import type { UpdateAck } from '../../../protocol/update.ts'
 import { systemClock } from '../../../runtime/clock.ts'
 import { BROKERS } from '../../support/brokers.ts'
@@ -18,42 +17,10 @@ import { canMountTmpfs, temporaryDirectory, tinyTmpfs } from '../../support/dire
 import { startTcpProxy } from '../../support/tcp-proxy.ts'
 import { testLog } from '../../support/test-log.ts'
 import { waitFor } from '../../support/wait-for.ts'
+import { BASE, openStore, PARAMETERS, parametersOf, updateOf } from './update-fixture.ts'
 import { AGENT, CONTROLLER, connected, startWire, USERS } from './wire-fixture.ts'
 
-const BASE = 'b'.repeat(64)
-const PARAMETERS = 400_000
 const { log } = testLog()
-
-function parametersOf(seed: number, count = PARAMETERS): Float32Array {
-  return Float32Array.from({ length: count }, (_, index) => Math.sin(index * seed))
-}
-
-function updateOf(grId: number, values: Float32Array, blockBytes = 64 * 1024) {
-  const payload = new Uint8Array(values.buffer)
-  const content = {
-    grId,
-    crId: grId + 1,
-    modelId: 'licences',
-    baseVersion: BASE,
-    sampleCount: 100,
-    localSteps: 10,
-    lossBefore: 5,
-    lossAfter: 4,
-    phases: [],
-    encoding: 'float32',
-    form: 'whole',
-    bytes: payload.length,
-    sha256: hashOf(payload),
-    blockBytes,
-    blockHashes: cutBlocks(payload, blockBytes).map(hashOf),
-  } as const
-  return { content: { ...content, phases: [], blockHashes: [...content.blockHashes] }, payload }
-}
-
-function openStore(directory: string, ageMsMax = 60_000) {
-  const limits = { bytesMax: 64 * 1024 * 1024, ageMsMax, countMax: 8 }
-  return UpdateStore.open({ directory, clock: systemClock, log, ...limits })
-}
 
 async function startUploader(port: number, directory = join(temporaryDirectory(), 'updates')) {
   const side = await startWire(port, AGENT)
@@ -230,10 +197,9 @@ describe.each(BROKERS)('updates over the $broker broker', ({ startBroker, isTher
       for (const index of [...others, ...others]) await sendBlock(index)
       for (let time = 0; time < 2; time++) await sendBlock(2, wrong)
       await sendBlock(999)
-      await waitFor(() => answers.some(({ status }) => status === 'wanted'), { what: 'it asks' })
-      const asked = answers.find(({ status }) => status === 'wanted')
-      expect([...(asked?.wanted ?? [])]).toEqual([0b100100, 0, 0, 0])
-      expect(intake.strayBlocks).toBe(4)
+      const wanted = (): string => [...(answers.at(-1)?.wanted ?? [])].join(' ')
+      await waitFor(() => wanted() === `${0b100100} 0 0 0`, { what: 'it asks' })
+      await waitFor(() => intake.strayBlocks === 4, { what: 'the others are counted' })
       await sendBlock(5)
       await sendBlock(2)
       await waitFor(() => stored.length === 1, { what: 'it is stored' })
@@ -284,6 +250,24 @@ describe('the intake', () => {
     })
     expect(outcome).toMatchObject({ status: 'refused', reason })
     expect(stored).toEqual([])
+  })
+
+  test('what is stored is read again, wherever in its file the numbers begin', async () => {
+    const { port } = await startBroker({ users: USERS })
+    const count = 10
+    const { intake, stored } = await startIntake(port, {
+      expect: () => ({ bytes: count * 4, baseVersion: BASE }),
+      clock: { ...systemClock, now: () => 1000 },
+    })
+    const { wire } = await startWire(port, AGENT)
+    for (const [grId, modelId] of ['m', 'mm', 'mmm', 'mmmm'].entries()) {
+      const { content, payload } = updateOf(grId, parametersOf(grId, count))
+      await send(wire, { ...content, modelId: modelId as 'licences' }, payload)
+    }
+    await waitFor(() => stored.length === 4, { what: 'all are stored' })
+    for (const { update, parameters } of stored) {
+      expect(await intake.read(update)).toEqual(parameters)
+    }
   })
 
   test('a manifest whose hash is not that of its blocks is refused', async () => {
@@ -340,59 +324,6 @@ describe('the intake', () => {
       writeFileSync(filler, '')
       expect((await uploading).status).toBe('stored')
       expect(stored).toHaveLength(1)
-    },
-  )
-})
-
-describe('the update store', () => {
-  test('keeps updates over a restart, and drops half-written and damaged ones', async () => {
-    const directory = join(temporaryDirectory(), 'updates')
-    const store = await openStore(directory)
-    const good = updateOf(1, parametersOf(1, 100))
-    const bad = updateOf(2, parametersOf(2, 100))
-    await store.put(good.content, good.payload)
-    const damaged = await store.put(bad.content, bad.payload)
-    await store.close()
-    const path = join(directory, `${damaged.key}.update`)
-    const bytes = readFileSync(path)
-    bytes[bytes.length - 1] = 255 - (bytes.at(-1) ?? 0)
-    writeFileSync(path, bytes)
-    writeFileSync(join(directory, '3-0000000000000000.update'), bytes.subarray(0, 50))
-    writeFileSync(join(directory, '4-0000000000000000.update'), '')
-    const again = await openStore(directory)
-    expect(again.list().map(({ content }) => content.grId)).toEqual([1, 2])
-    const [first, second] = again.list()
-    if (!first || !second) throw new Error('updates are missing')
-    expect(Buffer.from((await again.payload(first)) ?? []).equals(good.payload)).toBe(true)
-    expect(await again.payload(second)).toBeNull()
-    expect(again.counts).toEqual({ produced: 2, stored: 0, refused: 0, dropped: 1, waiting: 1 })
-    await again.close()
-  })
-
-  test('drops what is too old or pushed out, and counts it', async () => {
-    const directory = join(temporaryDirectory(), 'updates')
-    const store = await openStore(directory)
-    for (let grId = 1; grId <= 10; grId++) {
-      const { content, payload } = updateOf(grId, parametersOf(grId, 100))
-      await store.put(content, payload)
-    }
-    expect(store.list().map(({ content }) => content.grId)).toEqual([3, 4, 5, 6, 7, 8, 9, 10])
-    await store.close()
-    const later = await openStore(directory, -1)
-    await later.expire()
-    expect(later.counts).toEqual({ produced: 10, stored: 0, refused: 0, dropped: 10, waiting: 0 })
-    await later.close()
-  })
-
-  test.skipIf(!canMountTmpfs)(
-    'says how much room is missing and keeps nothing by halves (needs root for a tmpfs)',
-    async () => {
-      const directory = tinyTmpfs(1024 * 1024 + 64 * 1024)
-      const store = await openStore(directory)
-      const { content, payload } = updateOf(1, parametersOf(1))
-      await expect(store.put(content, payload)).rejects.toMatchObject({ code: 'OUTBOX_FULL' })
-      expect(store.counts).toMatchObject({ produced: 0, waiting: 0 })
-      await store.close()
     },
   )
 })

@@ -36,7 +36,7 @@ test('a failure ends all waits, those to come as well', async () => {
   watch.fail(died)
   watch.fail(new Error('a later one'))
   for (const wait of waits) await expect(wait).rejects.toBe(died)
-  expect(() => watch.waitFor(() => true, soon)).toThrow(died)
+  await expect(watch.waitFor(() => true, soon)).rejects.toBe(died)
 })
 
 test('only the last events are kept', () => {

@@ -1,0 +1,58 @@
+import { once } from 'node:events'
+import { mkdirSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { addCredential, loadCredentials } from '../../controller/broker/credentials.ts'
+import { startEmbeddedBroker } from '../../controller/broker/embedded-broker.ts'
+import type { Logger } from '../../runtime/logger.ts'
+import type { Stoppable } from '../../runtime/shutdown.ts'
+import { findMosquitto, startMosquitto } from '../mosquitto.ts'
+
+export type BrokerKind = 'embedded' | 'mosquitto'
+
+export interface BenchBroker extends Stoppable {
+  readonly url: string
+  /** Of every user: it is gone in a minute, with the broker. */
+  readonly password: string
+}
+
+/** A broker on a free loopback port that knows these users. The embedded one is in this process. */
+export async function startBroker(
+  kind: BrokerKind,
+  o: {
+    readonly stateDirectory: string
+    readonly site: string
+    readonly agents: readonly string[]
+    readonly controllers: readonly string[]
+    readonly log: Logger
+  },
+): Promise<BenchBroker> {
+  const { stateDirectory, site, log } = o
+  const password = 'for as long as this bench runs'
+  mkdirSync(stateDirectory, { recursive: true })
+  for (const name of o.agents) await addCredential(stateDirectory, name, 'agent', password)
+  for (const name of o.controllers) {
+    await addCredential(stateDirectory, name, 'controller', password)
+  }
+  if (kind === 'embedded') {
+    const credentials = await loadCredentials(stateDirectory)
+    const host = '127.0.0.1'
+    const { url, stop } = await startEmbeddedBroker({ host, port: 0, credentials, site, log })
+    return { url, password, stop }
+  }
+  const program = findMosquitto()
+  if (!program) throw new Error('mosquitto is not installed: apt-get install mosquitto')
+  const port = await freePort()
+  const { stop } = await startMosquitto({ program, stateDirectory, site, port })
+  return { url: `mqtt://127.0.0.1:${port}`, password, stop }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  // A listening TCP server has an address with a port; only pipes have a string.
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}

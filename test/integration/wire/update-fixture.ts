@@ -1,0 +1,39 @@
+import { UpdateStore } from '../../../agent/outbox/update-store.ts'
+import { cutBlocks, hashOf } from '../../../protocol/blocks.ts'
+import { systemClock } from '../../../runtime/clock.ts'
+import { testLog } from '../../support/test-log.ts'
+
+export const BASE = 'b'.repeat(64)
+export const PARAMETERS = 400_000
+const { log } = testLog()
+
+export function parametersOf(seed: number, count = PARAMETERS): Float32Array {
+  return Float32Array.from({ length: count }, (_, index) => Math.sin(index * seed))
+}
+
+export function updateOf(grId: number, values: Float32Array, blockBytes = 64 * 1024) {
+  const payload = new Uint8Array(values.buffer)
+  const content = {
+    grId,
+    crId: grId + 1,
+    modelId: 'licences',
+    baseVersion: BASE,
+    sampleCount: 100,
+    localSteps: 10,
+    lossBefore: 5,
+    lossAfter: 4,
+    phases: [],
+    encoding: 'float32',
+    form: 'whole',
+    bytes: payload.length,
+    sha256: hashOf(payload),
+    blockBytes,
+    blockHashes: cutBlocks(payload, blockBytes).map(hashOf),
+  } as const
+  return { content: { ...content, phases: [], blockHashes: [...content.blockHashes] }, payload }
+}
+
+export function openStore(directory: string, ageMsMax = 60_000) {
+  const limits = { bytesMax: 64 * 1024 * 1024, ageMsMax, countMax: 8 }
+  return UpdateStore.open({ directory, clock: systemClock, log, ...limits })
+}
