@@ -42,7 +42,9 @@ export class AgentLife {
     await this.#publishState()
   }
 
-  enter(state: 'ready' | 'busy' | 'draining'): void {
+  enter(state: 'ready' | 'busy'): void {
+    // What ends after the goodbye must not say that a dead agent is ready.
+    if (this.#base === 'disconnected') return
     this.#base = state
     this.#sendState()
   }

@@ -20,12 +20,19 @@ export function exchangeOf(t: {
   }
 }
 
+/** An exchange with one life of the controller. */
+export interface SessionExchange extends ClockExchange {
+  readonly session: number
+}
+
 /** The controller's clock as this agent knows it: the minimum filter of NTP (RFC 5905, 10). */
 export class ClockOffset {
-  #exchanges: ClockExchange[] = []
+  #exchanges: SessionExchange[] = []
 
-  add(exchange: ClockExchange): void {
-    this.#exchanges = [...this.#exchanges, exchange].slice(-EXCHANGES_MAX)
+  /** Each life of the controller takes its clock from the system anew. */
+  add(exchange: SessionExchange): void {
+    const ofThisLife = this.#exchanges.filter(({ session }) => session === exchange.session)
+    this.#exchanges = [...ofThisLife, exchange].slice(-EXCHANGES_MAX)
   }
 
   /** Controller minus agent in ms; 0 until the first exchange. */

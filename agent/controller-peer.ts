@@ -3,7 +3,7 @@ import type { WireSession } from '../protocol/wire-session.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { withDeadline } from '../runtime/deadline.ts'
 import { GainnetError } from '../runtime/errors.ts'
-import { type ClockExchange, exchangeOf } from './clock-offset.ts'
+import { exchangeOf, type SessionExchange } from './clock-offset.ts'
 import type { LinkPeer, Train, TrainResult } from './measure/link-probe.ts'
 
 const EXCHANGE_MS_MAX = 5000
@@ -48,12 +48,12 @@ export class ControllerPeer implements LinkPeer {
     )
   }
 
-  async exchangeClock(): Promise<ClockExchange> {
+  async exchangeClock(): Promise<SessionExchange> {
     const id = this.#nextId++
     const t1 = this.#clock.now()
-    const told = new Promise<ClockExchange>(resolve => {
-      this.#clockWaits.set(id, tell =>
-        resolve(exchangeOf({ t1, t2: tell.t2, t3: tell.t3, t4: this.#clock.now() })),
+    const told = new Promise<SessionExchange>(resolve => {
+      this.#clockWaits.set(id, ({ t2, t3, session }) =>
+        resolve({ ...exchangeOf({ t1, t2, t3, t4: this.#clock.now() }), session }),
       )
     })
     try {
@@ -77,6 +77,8 @@ export class ControllerPeer implements LinkPeer {
       }
       this.#probeWaits.set(id, tell => reject(refusal(tell)))
     })
+    // A refusal may come before the question's own acknowledgement.
+    arrived.catch(() => undefined)
     try {
       await this.#ask({ id, direction: 'down', blocks, blockBytes })
       return await withDeadline(arrived, { ms: TRAIN_MS_MAX, what: 'downlink probe' })

@@ -35,11 +35,14 @@ export function rangeMs(schedule: CrSchedule, [from, to]: SlotRange): readonly [
 export function scheduleAt(announced: CrSchedule, nowMs: number): CrSchedule {
   const lengthMs = announced.slots * announced.slotMs
   const passed = Math.max(0, Math.floor((nowMs - announced.startsAtMs) / lengthMs))
-  return {
-    ...announced,
-    crId: announced.crId + passed,
-    startsAtMs: announced.startsAtMs + passed * lengthMs,
-  }
+  return scheduleOf(announced, announced.crId + passed)
+}
+
+/** Another CR of the same cut, before or after the announced one. */
+export function scheduleOf(announced: CrSchedule, crId: number): CrSchedule {
+  const { startsAtMs, slots, slotMs } = announced
+  const passed = crId - announced.crId
+  return { ...announced, crId, startsAtMs: startsAtMs + passed * slots * slotMs }
 }
 
 /** Slot that runs at a time, counted from 0; the last one after the end. */

@@ -101,6 +101,7 @@ async function watchRound(
     ...ROUND,
     units,
     computingShareMax: computingShareOf(cpu, config.limits.computingShare),
+    computingShareReserved: config.limits.computingShareReserved,
     ...(options.link && capacity
       ? { link: { interfaceName: options.link.interfaceName, capacity: () => capacity } }
       : {}),

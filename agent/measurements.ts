@@ -1,16 +1,24 @@
 import type { LinkFigures } from '../protocol/urp.ts'
+import { Backoff } from '../runtime/backoff.ts'
 import type { Logger } from '../runtime/logger.ts'
+import type { Random } from '../runtime/seeded-random.ts'
 import type { Stoppable } from '../runtime/shutdown.ts'
 import { LinkSeries } from './measure/link-series.ts'
 import { type BoardRoots, type ProbeResult, runProbe } from './measure/probe.ts'
 import type { ProbeName, ProbeResults, Probes } from './measure/registry.ts'
 import { ProbeSchedule } from './measure/schedule.ts'
 
+/** A board without its computing rate serves nobody: the next scheduled run may be hours away. */
+const RETRY_MS_FIRST = 30_000
+const RETRY_MS_MAX = 600_000
+
 export interface MeasurementsOptions {
   readonly probes: Probes
   readonly roots: BoardRoots
   readonly link: string
   readonly schedules: { readonly compute: string; readonly link: string }
+  readonly random: Random
+  readonly onFailed: (failure: { readonly probe: ProbeName; readonly reason: string }) => void
   readonly log: Logger
 }
 
@@ -19,11 +27,14 @@ export class Measurements implements Stoppable {
   readonly #options: MeasurementsOptions
   readonly #schedule: ProbeSchedule
   readonly #series = new LinkSeries()
+  readonly #backoff: Backoff
+  #retry: NodeJS.Timeout | undefined
   #results: Partial<Record<ProbeName, ProbeResult<unknown>>> = {}
 
   constructor(options: MeasurementsOptions) {
     this.#options = options
-    const { schedules, log } = options
+    const { schedules, random, log } = options
+    this.#backoff = new Backoff({ firstMs: RETRY_MS_FIRST, limitMs: RETRY_MS_MAX, random })
     const job = (name: 'compute' | 'link') => ({
       name,
       expression: schedules[name],
@@ -58,6 +69,7 @@ export class Measurements implements Stoppable {
   }
 
   async stop(): Promise<void> {
+    clearTimeout(this.#retry)
     await this.#schedule.stop()
   }
 
@@ -70,6 +82,21 @@ export class Measurements implements Stoppable {
       if (result.status === 'ok' || this.#results.link === undefined) this.#results.link = result
       return
     }
-    this.#results[name] = await runProbe<unknown>(probes[name], { roots, log })
+    const result = await runProbe<unknown>(probes[name], { roots, log })
+    if (name === 'compute') this.#retryWhenFailed(result)
+    // The next measurement of the rate is hours away; what the others read changes all the time.
+    const isOlderBetter = name === 'compute' && this.#results.compute?.status === 'ok'
+    if (result.status === 'ok' || !isOlderBetter) this.#results[name] = result
+  }
+
+  #retryWhenFailed(result: ProbeResult<unknown>): void {
+    clearTimeout(this.#retry)
+    if (result.status !== 'failed') {
+      this.#backoff.reset()
+      return
+    }
+    this.#options.onFailed({ probe: 'compute', reason: result.reason })
+    this.#retry = setTimeout(() => void this.measureNow('compute'), this.#backoff.nextMs())
+    this.#retry.unref()
   }
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { isEnd } from '../protocol/assignment.ts'
 import { cutBlocks, hashOf } from '../protocol/blocks.ts'
 import type { ControllerState } from '../protocol/life.ts'
 import type { Content } from '../protocol/messages.ts'
@@ -28,6 +29,7 @@ export interface OutgoingOptions {
   readonly clock: Clock
   readonly random: Random
   readonly onDegraded: (reason: string | null) => void
+  readonly onQuarantined: (topic: string, file: string) => void
   readonly log: Logger
 }
 
@@ -59,7 +61,8 @@ export class Outgoing implements Stoppable {
   }
 
   static async open(options: OutgoingOptions): Promise<Outgoing> {
-    const { wire, agentId, directory, bytesMax, clock, random, onDegraded, log } = options
+    const { wire, agentId, directory, bytesMax, clock, random, onDegraded, onQuarantined, log } =
+      options
     const confirmed = new ConfirmedSend({ wire, agentId })
     const messages = await MessageOutbox.open({
       directory,
@@ -67,6 +70,7 @@ export class Outgoing implements Stoppable {
       send: (topic, payload) => confirmed.send(topic, payload),
       random,
       onDegraded,
+      onQuarantined,
       log,
     })
     const updates = await UpdateStore.open({
@@ -108,17 +112,17 @@ export class Outgoing implements Stoppable {
     this.#append({ class: 'event', topic, payload: wire.sealer.seal('agentEvent', content).bytes })
   }
 
-  /** Progress is of the moment and goes out directly; what was decided is kept until it arrives. */
+  /** How it ended is kept until the controller has it; what is of the moment goes out directly. */
   report(content: Content<'assignmentStatus'>): void {
     const { wire, agentId, log } = this.#options
-    if (content.status !== 'progress') {
+    if (isEnd(content.status)) {
       const topic = topicFor(wire.site, 'assignmentStatus', { agentId })
       const payload = wire.sealer.seal('assignmentStatus', content).bytes
       this.#append({ class: 'status', topic, payload })
       return
     }
     wire.publish('assignmentStatus', { agentId }, content).catch(error => {
-      log.debug({ reason: messageOf(error) }, 'progress not sent')
+      log.debug({ reason: messageOf(error) }, 'report not sent')
     })
   }
 
@@ -136,7 +140,7 @@ export class Outgoing implements Stoppable {
       },
       payload,
     )
-    return this.#uploader.upload(update)
+    return this.#uploader.upload(update, payload)
   }
 
   async stop(): Promise<void> {

@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib'
 import type { AgentConfig } from '../config/agent-schema.ts'
 import type { CrClock } from '../protocol/life.ts'
 import type { WireSession } from '../protocol/wire-session.ts'
@@ -9,12 +10,13 @@ import { openStateDirectory, type StateDirectory } from '../runtime/state-direct
 import { packageVersion } from '../runtime/version.ts'
 import { AgentHealthReporter } from './agent-health.ts'
 import { AgentLife } from './agent-life.ts'
+import { AgentNotices } from './agent-notices.ts'
 import { AssignmentRunner } from './assignment/assignment-runner.ts'
 import { TrainerPool } from './assignment/trainer-pool.ts'
 import { openBrokerSession } from './broker-session.ts'
 import { ClockSync } from './clock-sync.ts'
 import { ControllerPeer } from './controller-peer.ts'
-import { scheduleAt, scheduleFrom } from './cr-schedule.ts'
+import { scheduleFrom } from './cr-schedule.ts'
 import { computingShareOf } from './measure/cpu-probe.ts'
 import { readInventory } from './measure/inventory.ts'
 import { buildProbes } from './measure/registry.ts'
@@ -104,10 +106,11 @@ async function layGround(config: AgentConfig, foundation: Foundation): Promise<G
   const { state, parts, log } = foundation
   const clock = systemClock
   const session = await state.nextSession()
-  const random = seededRandom(session)
+  // With the name: boards that are set up in one second count their lives from the same number.
+  const seed = (session ^ crc32(agentId)) >>> 0
+  const random = seededRandom(seed)
   const { procRoot, sysRoot } = measure
   const board = await readInventory({ procRoot, sysRoot, log })
-  const sensors = await openSensors(config.sensors, { seed: session, clock, parts, log })
   const wire = openBrokerSession({ config, session, clock, random, log })
   const life = new AgentLife({
     wire,
@@ -126,6 +129,7 @@ async function layGround(config: AgentConfig, foundation: Foundation): Promise<G
     }),
     log,
   })
+  const notices = new AgentNotices({ life, send: event => outgoing.event(event) })
   const outgoing = parts.add(
     'outbox',
     await Outgoing.open({
@@ -135,10 +139,18 @@ async function layGround(config: AgentConfig, foundation: Foundation): Promise<G
       bytesMax: config.outbox.bytesMax,
       clock,
       random,
-      onDegraded: reason => life.degrade('outbox', reason),
+      onDegraded: reason => notices.outboxDegraded(reason),
+      onQuarantined: (topic, file) => notices.messageSetAside(topic, file),
       log,
     }),
   )
+  const sensors = await openSensors(config.sensors, {
+    seed,
+    clock,
+    parts,
+    onChange: change => notices.sensorChanged(change),
+    log,
+  })
   const peer = new ControllerPeer({ wire, agentId, clock })
   await peer.start()
   const measurements = parts.add(
@@ -153,6 +165,8 @@ async function layGround(config: AgentConfig, foundation: Foundation): Promise<G
       roots: { procRoot, sysRoot },
       link: config.link,
       schedules: { compute: measure.computeSchedule, link: measure.linkSchedule },
+      random,
+      onFailed: failure => notices.probeFailed(failure),
       log,
     }),
   )
@@ -196,6 +210,7 @@ function buildUrpCycle(ground: Ground): UrpCycle {
     procRoot: measure.procRoot,
     units: () => cpu().cores.map(({ unit }) => unit),
     computingShareMax: () => computingShareOf(cpu(), limits.computingShare),
+    computingShareReserved: limits.computingShareReserved,
     limits,
     forecast: { quantile: measure.forecastQuantile, roundsMax: measure.historyRounds },
     wire,
@@ -215,7 +230,7 @@ function cpuOf({ results }: Measurements) {
 
 /** What comes from the controller goes to the parts that it is for. */
 async function listen(ground: Ground, runner: AssignmentRunner, cycle: UrpCycle): Promise<void> {
-  const { wire, config, clock, clockSync } = ground
+  const { wire, config, clockSync } = ground
   const { agentId } = config
   let announced: CrClock | null = null
   await wire.on('modelManifest', {}, manifest => runner.onManifest(manifest))
@@ -226,7 +241,6 @@ async function listen(ground: Ground, runner: AssignmentRunner, cycle: UrpCycle)
   })
   await wire.on('assignment', { agentId }, assignment => {
     if (!announced) return
-    const schedule = scheduleAt(scheduleFrom(announced, clockSync.offsetMs), clock.now())
-    runner.onAssignment(assignment, schedule)
+    runner.onAssignment(assignment, scheduleFrom(announced, clockSync.offsetMs))
   })
 }

@@ -26,6 +26,7 @@ export interface UrpCycleOptions {
   /** Cores in the order of the matrix columns. */
   readonly units: () => readonly string[]
   readonly computingShareMax: () => number
+  readonly computingShareReserved: number
   readonly limits: { readonly threads: number; readonly memoryBytes: number }
   readonly forecast: { readonly quantile: number; readonly roundsMax: number }
   readonly wire: WireSession
@@ -50,6 +51,8 @@ export class UrpCycle implements Stoppable {
   #schedule: CrSchedule | null = null
   #load: SlotLoad | null = null
   #timers: Timer[] = []
+  /** The last round of which the edge of a slot has come. */
+  #begunCr: number | null = null
   #isStopped = false
 
   constructor(options: UrpCycleOptions) {
@@ -81,7 +84,8 @@ export class UrpCycle implements Stoppable {
   }
 
   #slotLoad(round: { readonly slots: number; readonly slotMs: number }): SlotLoad {
-    const { procRoot, units, computingShareMax, wire, clock } = this.#options
+    const { procRoot, units, computingShareMax, computingShareReserved, wire, clock } =
+      this.#options
     const { connection } = wire
     const address = connection.localAddress
     const interfaceName = address ? interfaceOf(address, networkInterfaces()) : undefined
@@ -90,6 +94,7 @@ export class UrpCycle implements Stoppable {
       ...round,
       units: units(),
       computingShareMax: computingShareMax(),
+      computingShareReserved,
       clock,
       ...(interfaceName
         ? {
@@ -121,14 +126,15 @@ export class UrpCycle implements Stoppable {
     const { clock } = this.#options
     const now = clock.now()
     const round = scheduleAt(this.#schedule, now)
-    const nextEdgeMs =
-      now < round.startsAtMs ? round.startsAtMs : slotStartMs(round, slotAt(round, now) + 1)
+    // The start of a round that has begun for us may be corrected to a moment from now.
+    const hasBegun = now >= round.startsAtMs || round.crId === this.#begunCr
+    const nextEdgeMs = hasBegun ? slotStartMs(round, slotAt(round, now) + 1) : round.startsAtMs
     // Before the first announced round there is only that one to describe.
-    const upcoming = now < round.startsAtMs ? round : nextRound(round)
+    const upcoming = hasBegun ? nextRound(round) : round
     const urpAtMs = upcoming.startsAtMs - LEAD_SLOTS * round.slotMs
     this.#timers = [clock.at(nextEdgeMs, () => this.#onEdge())]
     if (urpAtMs > now) this.#timers.push(clock.at(urpAtMs, () => this.#publish(upcoming)))
-    else if (now < round.startsAtMs) this.#publish(upcoming)
+    else if (!hasBegun) this.#publish(upcoming)
   }
 
   #disarm(): void {
@@ -139,6 +145,7 @@ export class UrpCycle implements Stoppable {
   #onEdge(): void {
     if (!this.#schedule) return
     const round = scheduleAt(this.#schedule, this.#options.clock.now())
+    this.#begunCr = round.crId
     this.#load ??= this.#slotLoad(round)
     const ended = this.#load.edge(slotAt(round, this.#options.clock.now()))
     if (ended) {

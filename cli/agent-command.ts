@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8'
 import type { Command } from 'commander'
 import { packageVersion } from '../runtime/version.ts'
 import { type ConfigOptions, loadOptionsOf, withConfigOptions } from './config-options.ts'
@@ -8,6 +9,9 @@ export function addAgentCommand(program: Command): void {
 }
 
 async function runAgentDaemon(options: ConfigOptions): Promise<void> {
+  // V8 would let the space for new objects grow with what is loaded at the start, and keep it: 15
+  // to 20 MB that a board has better use for (npm run bench -- agent-idle).
+  setFlagsFromString('--semi-space-growth-factor=1')
   const { loadAgentConfig } = await import('../config/load-config.ts')
   const { config } = await loadAgentConfig(loadOptionsOf('agent', options))
   const { createLogger } = await import('../runtime/logger.ts')

@@ -96,6 +96,15 @@ const limits = z
       .max(1)
       .default(0.8)
       .describe('Share of each core that is offered at most.'),
+    computingShareReserved: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0)
+      .describe(
+        'Share of each core that is offered even while others keep it busy; give training a ' +
+          'niceness with which it gets that much.',
+      ),
     memoryBytes: z
       .int()
       .min(64 * MiB)

@@ -7,7 +7,7 @@ import type { Stoppable } from '../runtime/shutdown.ts'
 
 /** Uplink trains that are being received at once; a train whose end is lost makes room by age. */
 const TRAINS_MAX = 256
-/** Blocks of a downlink train that are handed to the socket at once, so that others get through. */
+/** Largest train, either way: the budget of an agent is below it. */
 const PROBE_BYTES_MAX = 16 * 1024 * 1024
 
 interface Train {

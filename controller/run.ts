@@ -99,7 +99,7 @@ async function openModels({ wire, state, parts, log, config }: Ground, library: 
     'blobs',
     await BlobPublisher.open({ wire, ledgerPath: state.path('published-blobs.json'), log }),
   )
-  const publisher = new ModelPublisher({ wire, library, blobs })
+  const publisher = new ModelPublisher({ wire, library, blobs, log })
   const evaluator = parts.add('evaluator', new Evaluator({ ...config.evaluation, log }))
   return { blobs, publisher, evaluator }
 }
@@ -114,7 +114,7 @@ async function startRounds(
   await recoverUpdates({ intake, library, clock, log })
   const ledger = await DeliveryLedger.open({ path: state.path('deliveries'), log })
   parts.add('deliveries', { stop: () => ledger.close() })
-  const counter = new CrCounter(state.root)
+  const counter = new CrCounter({ stateDirectory: state.root, log })
   await counter.open()
   const runner = new RoundRunner({
     clock,

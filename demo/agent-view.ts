@@ -80,20 +80,28 @@ export function withStatus(agent: AgentView, status: AssignmentStatus): AgentVie
   const phase = phaseOf(status)
   if (!phase) return agent
   const others = phases.filter(known => known.phase !== phase.phase)
-  return withRound(agent, crId, { phases: [...others, phase] })
+  // The phases of consumption follow each other, and only the last one is reported when it ends.
+  const ended = phase.phase === 'sense' ? others : others.map(other => followed(other, phase))
+  return withRound(agent, crId, { phases: [...ended, phase] })
+}
+
+function followed(phase: PhaseView, next: PhaseView): PhaseView {
+  return phase.phase === 'sense' ? phase : endedPhase(phase, next.startedAtMs)
 }
 
 function endedPhase(phase: PhaseView, atMs: number): PhaseView {
   return { ...phase, endedAtMs: phase.endedAtMs ?? atMs }
 }
 
-function phaseOf({ phase, interval, sentAt }: AssignmentStatus): PhaseView | null {
+function phaseOf({ part, status, phase, interval, sentAt }: AssignmentStatus): PhaseView | null {
   if (interval) {
     const { startedAt, endedAt } = interval
     const [startedAtMs, endedAtMs] = [Date.parse(startedAt), Date.parse(endedAt)]
     return { phase: interval.phase, startedAtMs, endedAtMs }
   }
-  return phase ? { phase, startedAtMs: Date.parse(sentAt), endedAtMs: null } : null
+  // Sensing has one phase: what was accepted begins when its first slot does.
+  const begun = phase ?? (part === 'sense' && status === 'accepted' ? 'sense' : undefined)
+  return begun ? { phase: begun, startedAtMs: Date.parse(sentAt), endedAtMs: null } : null
 }
 
 function figuresOf({ computing, links }: Urp): AgentFigures {

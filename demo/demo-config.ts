@@ -28,12 +28,6 @@ const SENSOR_BYTES_PER_SECOND = 8000
 const FORECAST_QUANTILE = 0.5
 /** What learns most in a minute of two cores, by trial: a longer context needs more text. */
 const MODEL_SHAPE = { contextBytes: 6, embeddingSize: 24, hiddenSizes: [128] }
-/**
- * Of the order of what a demo absorbs. With less, one update makes a model so much better fed than
- * the others that all agents run to the hungriest one, whatever their data are.
- */
-const EFFECTIVE_SAMPLES_PRIOR = 300_000
-
 export function logFileOf({ root }: RunFolder, name: string): string {
   return join(root, 'logs', `${name}.log`)
 }
@@ -70,7 +64,6 @@ export function controllerConfig(options: {
       agentsMin: options.agents,
       agentsWaitSeconds: options.agentsWaitSeconds,
     },
-    gain: { effectiveSamplesPrior: EFFECTIVE_SAMPLES_PRIOR },
     models: options.models.map(({ modelId, heldBackFile }, index) => ({
       modelId,
       ...MODEL_SHAPE,
@@ -89,13 +82,15 @@ export function agentConfig(options: {
   readonly cores: number
 }): z.input<typeof AgentConfig> {
   const { folder, agentId, password } = options
+  const share = computingShare(options)
   return {
     agentId,
     stateDirectory: stateDirectoryOf(folder, agentId),
     broker: { url: brokerUrl(options.port), password },
     log: { level: 'info', file: logFileOf(folder, agentId) },
     measure: { forecastQuantile: FORECAST_QUANTILE },
-    limits: { computingShare: computingShare(options) },
+    // At the priority of everybody else, half of the share is to be had on a busy machine too.
+    limits: { computingShare: share, computingShareReserved: share / 2, niceness: 0 },
     healthSeconds: 1,
     sensors: [
       {

@@ -1,6 +1,4 @@
-import { once } from 'node:events'
 import { mkdir, writeFile } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import { stringify } from 'yaml'
@@ -20,6 +18,7 @@ import { DemoDaemon, endText } from './demo-daemon.ts'
 import type { LaidOutModel } from './demo-text.ts'
 import { FleetObserver } from './fleet-observer.ts'
 import type { FleetWatch } from './fleet-watch.ts'
+import { freePort } from './free-port.ts'
 import { answersOn, startMosquitto } from './mosquitto.ts'
 
 const SITE = 'home'
@@ -202,15 +201,4 @@ async function writeConfig(folder: RunFolder, name: string, config: object): Pro
   await mkdir(dirname(file), { recursive: true })
   await writeFile(file, stringify(config, { aliasDuplicateObjects: false }), { mode: 0o600 })
   return file
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  // A listening TCP server has an address with a port; only pipes have a string.
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 import { createLogger, type Logger } from '../runtime/logger.ts'
-import { PartStack } from '../runtime/shutdown.ts'
+import { PartStack, SAME_WISH_MS } from '../runtime/shutdown.ts'
 import { TrainerProcess } from '../training/trainer-process.ts'
 import { DEMO_CLOCK, logFileOf, type RunFolder, stateDirectoryOf } from './demo-config.ts'
 import { DemoFleet } from './demo-fleet.ts'
@@ -39,7 +39,7 @@ export class DemoRun {
   #watch: FleetWatch | null = null
   #fleet: DemoFleet | null = null
   #trainer: TrainerProcess | null = null
-  #isInterrupted = false
+  #interruptedAt: number | null = null
 
   constructor(options: DemoRunOptions) {
     this.#options = options
@@ -49,7 +49,7 @@ export class DemoRun {
   }
 
   get isInterrupted(): boolean {
-    return this.#isInterrupted
+    return this.#interruptedAt !== null
   }
 
   async report(): Promise<DemoReport> {
@@ -75,18 +75,18 @@ export class DemoRun {
     return buildReport(watch.view, { samples, durationMs })
   }
 
-  /** Ends every wait; the second time, everything at once. */
+  /** Ends every wait; asked for once more, ends everything at once. */
   interrupt(): void {
-    if (this.#isInterrupted) {
+    const nowMs = performance.now()
+    if (this.#interruptedAt !== null) {
+      if (nowMs - this.#interruptedAt < SAME_WISH_MS) return
       this.#fleet?.kill()
       this.#trainer?.kill()
       return
     }
-    this.#isInterrupted = true
-    this.#watch?.tell({
-      tone: 'note',
-      text: 'ending all daemons; Ctrl-C once more ends them at once',
-    })
+    this.#interruptedAt = nowMs
+    const text = 'ending all daemons; Ctrl-C once more ends them at once'
+    this.#watch?.tell({ tone: 'note', text })
     this.#watch?.fail(new Error('interrupted'))
     this.#trainer?.kill()
   }
@@ -97,7 +97,7 @@ export class DemoRun {
   }
 
   #throwIfInterrupted(): void {
-    if (this.#isInterrupted) throw new Error('interrupted')
+    if (this.isInterrupted) throw new Error('interrupted')
   }
 
   /** Read at once: the controller keeps only so many versions. */

@@ -61,10 +61,11 @@ function bar({
   readonly nowMs: number
 }): Line {
   const columnMs = (times.slots * times.slotMs) / BAR_COLUMNS
+  const shown = phases.map(phase => notBefore(phase, plan.get(phase.phase), times))
   const cells = Array.from({ length: BAR_COLUMNS }, (_, column): Span => {
     const fromMs = times.startsAtMs + column * columnMs
     const done = names.find(name =>
-      phases.some(phase => phase.phase === name && touches(phase, fromMs, columnMs, nowMs)),
+      shown.some(phase => phase.phase === name && touches(phase, fromMs, columnMs, nowMs)),
     )
     if (done) return span(DONE[done], done satisfies Style)
     const slot = (column + 0.5) / (BAR_COLUMNS / times.slots)
@@ -76,6 +77,13 @@ function bar({
     return span(planned ? PLANNED[planned] : '·', 'dim')
   })
   return joined(cells)
+}
+
+/** A phase is announced when its turn has come; it waits for its slots. */
+function notBefore(phase: PhaseView, slots: SlotRange | undefined, times: RoundTimes): PhaseView {
+  const slotStartMs = times.startsAtMs + (slots?.[0] ?? 0) * times.slotMs
+  if (phase.endedAtMs !== null && phase.endedAtMs <= slotStartMs) return phase
+  return { ...phase, startedAtMs: Math.max(phase.startedAtMs, slotStartMs) }
 }
 
 /** A phase shows in every column of which it has some time: transfers may be shorter than one. */

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { BlobStore } from '../controller/models/blob-store.ts'
 import { Hash } from '../protocol/envelope.ts'
+import { parametersOfBytes } from '../protocol/parameter-bytes.ts'
 import type { TrainerProcess } from '../training/trainer-process.ts'
 
 /** As much as a line of the report shows. */
@@ -30,7 +31,7 @@ export async function readStoredModel(
   // Copies: a Buffer may begin anywhere in its memory, and floats must not.
   return {
     forward: new Uint8Array(await blobs.get(forward)),
-    parameters: new Float32Array(new Uint8Array(await blobs.get(version)).buffer),
+    parameters: parametersOfBytes(await blobs.get(version)),
   }
 }
 

@@ -71,3 +71,11 @@ export const AssignmentStatus = z.strictObject({
   interval: PhaseInterval.optional(),
 })
 export type AssignmentStatus = z.infer<typeof AssignmentStatus>
+
+/**
+ * Whether a part of an assignment is over with this: then the agent keeps the message until the
+ * controller has confirmed it. What is said before is of the moment and never repeated.
+ */
+export function isEnd(status: AssignmentStatus['status']): boolean {
+  return status !== 'accepted' && status !== 'progress'
+}

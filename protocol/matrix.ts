@@ -33,7 +33,7 @@ export function cellOf({ columns, values }: Matrix, row: number, column: number)
 /** Largest accepted matrix: 4,096 slots of 1,024 columns would be 8 MiB; no CR is cut so fine. */
 const CELLS_MAX = 2 ** 18
 
-/** On the wire: IEEE 754 half precision, little-endian, row-major; in memory: a Matrix. */
+/** On the wire: availability in IEEE 754 half precision, little-endian, row-major. */
 export const MatrixCodec = z.codec(
   z.strictObject({
     rows: z.int().min(0).max(4096),
@@ -55,6 +55,12 @@ export const MatrixCodec = z.codec(
       const values = Float32Array.from({ length: rows * columns }, (_, index) =>
         fromHalf(view.getUint16(index * 2, true)),
       )
+      // Not a number is none either: one such cell would be in every sum that a round makes of it.
+      const wrong = values.find(value => !(value >= 0 && value <= 1))
+      if (wrong !== undefined) {
+        context.issues.push({ code: 'custom', message: `${wrong} is no availability`, input: half })
+        return z.NEVER
+      }
       return { rows, columns, values }
     },
     encode: ({ rows, columns, values }) => {

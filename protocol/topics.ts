@@ -3,7 +3,10 @@ import { MESSAGES, type MessageName, type TopicParameters } from './messages.ts'
 /** First levels of every topic; the version lets two generations share a broker. */
 export const TOPIC_ROOT = 'gainnet/v1'
 
-const MESSAGE_NAMES = Object.keys(MESSAGES) as MessageName[]
+const TEMPLATES = (Object.keys(MESSAGES) as MessageName[]).map(name => ({
+  name,
+  levels: MESSAGES[name].topic.split('/'),
+}))
 
 /** The topic of a message, e.g. topicFor('home', 'urp', { agentId: 'pi-04' }). */
 export function topicFor<Name extends MessageName>(
@@ -46,8 +49,8 @@ export function parseTopic(site: string, topic: string): ParsedTopic | null {
   const prefix = `${TOPIC_ROOT}/${site}/`
   if (!topic.startsWith(prefix)) return null
   const levels = topic.slice(prefix.length).split('/')
-  for (const name of MESSAGE_NAMES) {
-    const parameters = matchLevels(MESSAGES[name].topic.split('/'), levels)
+  for (const { name, levels: template } of TEMPLATES) {
+    const parameters = matchLevels(template, levels)
     if (parameters) return { name, parameters }
   }
   return null

@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { errnoOf } from './errors.ts'
 
@@ -14,14 +14,29 @@ export async function writeFileAtomic(
   content: string | Uint8Array,
   mode = 0o666,
 ): Promise<void> {
-  const directory = dirname(path)
-  await mkdir(directory, { recursive: true })
+  await replace(path, content, { mode, isSynced: true })
+  await syncDirectory(dirname(path))
+}
+
+/**
+ * Replaces the file as a whole without waiting for the disk: whole after a crash of the process, but
+ * a power cut may damage it. For what can be found anew.
+ */
+export function replaceFile(path: string, content: string | Uint8Array): Promise<void> {
+  return replace(path, content, { mode: 0o666, isSynced: false })
+}
+
+async function replace(
+  path: string,
+  content: string | Uint8Array,
+  { mode, isSynced }: { readonly mode: number; readonly isSynced: boolean },
+): Promise<void> {
   const temporary = `${path}.${process.pid}-${++writes}.tmp`
   try {
-    const file = await open(temporary, 'w', mode)
+    const file = await create(temporary, mode)
     try {
       await file.writeFile(content)
-      await file.sync()
+      if (isSynced) await file.sync()
     } finally {
       await file.close()
     }
@@ -30,7 +45,17 @@ export async function writeFileAtomic(
     await rm(temporary, { force: true })
     throw error
   }
-  await syncDirectory(directory)
+}
+
+/** Opens a new file; the folder for it is made where it is missing, which it seldom is. */
+async function create(path: string, mode: number): Promise<FileHandle> {
+  try {
+    return await open(path, 'w', mode)
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error
+    await mkdir(dirname(path), { recursive: true })
+    return open(path, 'w', mode)
+  }
 }
 
 /** Makes what was created, renamed or removed in the directory last through a power cut. */

@@ -1,3 +1,5 @@
+import { mkdirSync, openSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { type DestinationStream, destination, type Logger, pino } from 'pino'
 import { GainnetError } from './errors.ts'
 
@@ -23,25 +25,33 @@ export function createLogger({ daemon, level, fields, file }: LoggerOptions): Lo
       redact: ['password', '*.password', '*.*.password', 'secret', '*.secret'],
       serializers: { err: serializeError },
     },
-    openStream(file ?? 2),
+    openStream(file),
   )
 }
 
-/** Bytes of lines that wait for room on a full disk; lines beyond them are lost. */
+/** Bytes of lines that wait for a reader of standard error; lines beyond them are lost. */
 const WAITING_BYTES_MAX = 256 * 1024
 
-/** A log that cannot be written is no reason to end: what waits is written with a later line. */
-function openStream(dest: string | number): DestinationStream {
-  const stream = destination({ dest, mkdir: true, sync: true, maxLength: WAITING_BYTES_MAX })
-  stream.on('error', () => {})
-  stream.on('drop', () => {
-    try {
-      stream.flushSync()
-    } catch {
-      // Still no room.
-    }
-  })
-  return stream
+/**
+ * A log that cannot be written is no reason to end. The file is written here, because pino's own
+ * stream throws at the caller when the disk is full, and keeps every line that waits in memory.
+ */
+function openStream(file: string | undefined): DestinationStream {
+  if (file === undefined) {
+    const stream = destination({ dest: 2, sync: true, maxLength: WAITING_BYTES_MAX })
+    return stream.on('error', () => {})
+  }
+  mkdirSync(dirname(file), { recursive: true })
+  const descriptor = openSync(file, 'a')
+  return {
+    write: line => {
+      try {
+        writeSync(descriptor, line)
+      } catch {
+        // A line that finds no room is lost.
+      }
+    },
+  }
 }
 
 /** What a line says of an error: the stack only of our own mistakes, not of expected failures. */

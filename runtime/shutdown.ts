@@ -50,7 +50,7 @@ export class PartStack {
  * Ctrl-C reaches every process of the terminal's job, and npm passes it on once more: two signals
  * this close are one wish. Longer than a busy machine takes, shorter than a person to press again.
  */
-const SAME_WISH_MS = 400
+export const SAME_WISH_MS = 400
 
 /**
  * Resolves when the process is asked to end: SIGTERM, SIGINT, or the death of a parent that forked

@@ -4,8 +4,16 @@ import { GainnetError } from '../runtime/errors.ts'
 import { type Random, seededRandom } from '../runtime/seeded-random.ts'
 import { buildEvaluationGraph, type EvaluationGraph } from './evaluation-graph.ts'
 import { type ForwardModel, readForwardModel } from './forward-graph.ts'
+import { createLoss, type LossOptions, outputOf, parseLoss } from './loss/registry.ts'
 import { floatOutput, type Ort, openOrtSession } from './ort-session.ts'
-import { checkParameterCount, inputTensor, type Samples } from './training-run.ts'
+import {
+  checkSampleWeights,
+  countSamples,
+  inputTensor,
+  labelTensor,
+  type Samples,
+} from './samples.ts'
+import { checkParameterCount } from './training-run.ts'
 
 /** A model and a version of its parameters. */
 export interface ModelVersion {
@@ -13,6 +21,8 @@ export interface ModelVersion {
   readonly parameters: Float32Array
   /** As given to buildTrainingArtifact. */
   readonly trainable?: readonly string[]
+  /** Softmax cross-entropy where left out. */
+  readonly loss?: LossOptions
 }
 
 export interface Generation extends ModelVersion {
@@ -43,32 +53,37 @@ export class Evaluator {
     this.#ort = ort
   }
 
-  /** The mean loss over the samples. */
+  /** The mean loss over the samples, by their weights. */
   async evaluate(
     options: ModelVersion & Samples,
   ): Promise<{ readonly lossMean: number; readonly sampleCount: number }> {
-    const sampleCount = options.labels.length
+    const sampleCount = countSamples(options)
     if (sampleCount === 0) throw new GainnetError('TRAINING_FAILED', 'there are no samples')
     const opened = await this.#openModel(options, EVALUATION_BATCH)
     const { forward, graph, ortSession } = opened
     const parameters = this.#parameterTensors(opened, options.parameters)
     const { Tensor } = this.#ort
-    let lossSum = 0
+    const { labels, weights } = graph.inputs
+    const { loss, weightSum } = graph.outputs
+    checkSampleWeights(options)
+    let [lossSum, weightTotal] = [0, 0]
     for (let start = 0; start < sampleCount; start += EVALUATION_BATCH) {
       const rows = takeRows(options, start, EVALUATION_BATCH)
       const ran = await ortSession.run(
         {
           ...parameters,
           [graph.inputs.samples]: inputTensor(this.#ort, forward.input, rows),
-          [graph.inputs.labels]: new Tensor('int32', rows.labels, [EVALUATION_BATCH]),
-          [graph.inputs.weights]: new Tensor('float32', rows.weights, [EVALUATION_BATCH]),
+          ...(labels ? { [labels.name]: labelTensor(this.#ort, labels, rows) } : {}),
+          [weights]: new Tensor('float32', rows.sampleWeights, [EVALUATION_BATCH]),
         },
-        [graph.outputs.loss],
+        [loss, weightSum],
       )
-      const [loss = Number.NaN] = floatOutput(ran, graph.outputs.loss)
-      lossSum += loss * rows.rowCount
+      const [batchLoss = Number.NaN] = floatOutput(ran, loss)
+      const [batchWeight = Number.NaN] = floatOutput(ran, weightSum)
+      lossSum += batchLoss * batchWeight
+      weightTotal += batchWeight
     }
-    return { lossMean: lossSum / sampleCount, sampleCount }
+    return { lossMean: lossSum / weightTotal, sampleCount }
   }
 
   /** Bytes that a byte language model writes after the prompt. */
@@ -81,9 +96,13 @@ export class Evaluator {
       throw new GainnetError('TRAINING_FAILED', 'only a byte language model generates text')
     }
     const { Tensor } = this.#ort
+    const { labels } = graph.inputs
+    if (labels?.elementType !== 'int32') {
+      throw new GainnetError('TRAINING_FAILED', 'text is drawn from a model of classes')
+    }
     const fixed = {
       ...this.#parameterTensors(opened, options.parameters),
-      [graph.inputs.labels]: new Tensor('int32', new Int32Array(1), [1]),
+      [labels.name]: new Tensor('int32', new Int32Array(1), [1]),
       [graph.inputs.weights]: new Tensor('float32', new Float32Array(1), [1]),
     }
     const random = seededRandom(seed)
@@ -106,9 +125,11 @@ export class Evaluator {
     for (const { ortSession } of opened) await ortSession.release()
   }
 
-  async #openModel({ model, trainable }: ModelVersion, batch: number): Promise<OpenModel> {
+  async #openModel(version: ModelVersion, batch: number): Promise<OpenModel> {
+    const { model, trainable } = version
+    const loss = parseLoss(version.loss ?? 'softmax-cross-entropy')
     const hash = createHash('sha256').update(model).digest('hex')
-    const key = `${hash} ${batch} ${JSON.stringify(trainable ?? null)}`
+    const key = JSON.stringify([hash, batch, trainable ?? null, loss])
     const known = this.#open.get(key)
     if (known) {
       // To the end of the order: the first is the one that was not used for longest.
@@ -116,8 +137,8 @@ export class Evaluator {
       this.#open.set(key, known)
       return known
     }
-    const forward = readForwardModel(model, { trainable })
-    const graph = buildEvaluationGraph(forward, { loss: 'softmax-cross-entropy', batch })
+    const forward = readForwardModel(model, { trainable, prediction: outputOf(loss) })
+    const graph = buildEvaluationGraph(forward, { loss: createLoss(loss), batch })
     const opened = { forward, graph, ortSession: await openOrtSession(this.#ort, graph.bytes) }
     this.#open.set(key, opened)
     const [oldest] = this.#open
@@ -139,28 +160,41 @@ export class Evaluator {
   }
 }
 
-interface Rows extends Samples {
-  readonly weights: Float32Array
-  readonly rowCount: number
+/** `batch` rows from `start` on; what the data set lacks is filled up with weight 0. */
+function takeRows(
+  samples: Samples,
+  start: number,
+  batch: number,
+): Samples & { readonly sampleWeights: Float32Array } {
+  const { inputs, inputWidth, labels, sampleWeights } = samples
+  const sampleCount = countSamples(samples)
+  const taken = Math.min(batch, sampleCount - start)
+  const filled = new Float32Array(batch)
+  if (sampleWeights) filled.set(sampleWeights.subarray(start, start + taken))
+  else filled.fill(1, 0, taken)
+  const cut = (values: Int32Array | Float32Array, width: number) =>
+    cutRows(values, { start: start * width, taken: taken * width, count: batch * width })
+  return {
+    inputs: cut(inputs, inputWidth),
+    inputWidth,
+    ...(labels ? { labels: cut(labels, labels.length / sampleCount) } : {}),
+    sampleWeights: filled,
+  }
 }
 
-/** `batch` rows from `start` on; what the data set lacks is filled up with weight 0. */
-function takeRows(samples: Samples, start: number, batch: number): Rows {
-  const { inputs, inputWidth, labels } = samples
-  const rowCount = Math.min(batch, labels.length - start)
-  const weights = new Float32Array(batch).fill(1, 0, rowCount)
-  const taken = inputs.subarray(start * inputWidth, (start + batch) * inputWidth)
-  const takenLabels = labels.subarray(start, start + batch)
-  if (rowCount === batch)
-    return { inputs: taken, inputWidth, labels: takenLabels, weights, rowCount }
-  const filled =
-    inputs instanceof Int32Array
-      ? new Int32Array(batch * inputWidth)
-      : new Float32Array(batch * inputWidth)
-  filled.set(taken)
-  const filledLabels = new Int32Array(batch)
-  filledLabels.set(takenLabels)
-  return { inputs: filled, inputWidth, labels: filledLabels, weights, rowCount }
+function cutRows(
+  values: Int32Array | Float32Array,
+  {
+    start,
+    taken,
+    count,
+  }: { readonly start: number; readonly taken: number; readonly count: number },
+): Int32Array | Float32Array {
+  const part = values.subarray(start, start + taken)
+  if (taken === count) return part
+  const filled = values instanceof Int32Array ? new Int32Array(count) : new Float32Array(count)
+  filled.set(part)
+  return filled
 }
 
 /** A class drawn from softmax(logits / temperature). */

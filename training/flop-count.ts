@@ -2,13 +2,34 @@ import type { GraphEmitter } from './graph-emitter.ts'
 import { intAttribute } from './onnx/attribute.ts'
 import type { NodeProto } from './onnx/onnx-proto.ts'
 import { elementCount } from './onnx/tensor.ts'
+import { einsumTerms } from './types/einsum.ts'
 
-/** Length of the sums that make each element of the output: a multiplication and an addition each. */
-const SUM_LENGTHS: Readonly<Record<string, (shape: readonly number[], node: NodeProto) => number>> =
-  {
-    Gemm: (shape, node) => shape[intAttribute(node, 'transA', 0) ? 0 : 1] ?? 0,
-    MatMul: shape => shape.at(-1) ?? 0,
-  }
+interface Shapes {
+  readonly inputs: readonly (readonly number[])[]
+  readonly output: readonly number[]
+}
+
+/** Multiplications of a node, each of which has its addition. */
+const MULTIPLICATIONS: Readonly<Record<string, (shapes: Shapes, node: NodeProto) => number>> = {
+  // Each element of the output meets the weights of its channel: [M, C / group, …kernel].
+  Conv: ({ inputs: [, weights = []], output }) =>
+    elementCount(output) * elementCount(weights.slice(1)),
+  // Each element of the input does: [C, M / group, …kernel].
+  ConvTranspose: ({ inputs: [x = [], weights = []] }) =>
+    elementCount(x) * elementCount(weights.slice(1)),
+  // Each choice of all indices is one product.
+  Einsum: ({ inputs }, node) => elementCount([...einsumTerms(node, inputs).sizes.values()]),
+  GRU: recurrent,
+  Gemm: ({ inputs: [a = []], output }, node) =>
+    elementCount(output) * (a[intAttribute(node, 'transA', 0) ? 0 : 1] ?? 0),
+  LSTM: recurrent,
+  MatMul: ({ inputs: [a = []], output }) => elementCount(output) * (a.at(-1) ?? 0),
+}
+
+/** All rows of W [D, gates · hidden, inputs] and R [D, gates · hidden, hidden], each step and sample. */
+function recurrent({ inputs: [x = [], w = [], r = []] }: Shapes): number {
+  return elementCount(x.slice(0, 2)) * (elementCount(w) + elementCount(r))
+}
 
 /**
  * Floating-point operations of the matrix products among the nodes, 2·m·n·k each. All else is small
@@ -17,10 +38,12 @@ const SUM_LENGTHS: Readonly<Record<string, (shape: readonly number[], node: Node
 export function countForwardFlops(graph: GraphEmitter, nodes: readonly NodeProto[]): number {
   let flopCount = 0
   for (const node of nodes) {
-    const [input, output] = [node.input[0], node.output[0]]
-    const sumLength = SUM_LENGTHS[node.opType ?? '']
-    if (!sumLength || !input || !output) continue
-    flopCount += 2 * elementCount(graph.shape(output)) * sumLength(graph.shape(input), node)
+    const multiplications = MULTIPLICATIONS[node.opType ?? '']
+    if (!multiplications) continue
+    const shapes = node.input.map(input => (input === '' ? [] : graph.shape(input)))
+    const [output = ''] = node.output
+    const outputShape = output === '' ? [] : graph.shape(output)
+    flopCount += 2 * multiplications({ inputs: shapes, output: outputShape }, node)
   }
   return flopCount
 }

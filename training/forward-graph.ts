@@ -1,10 +1,12 @@
 import { GainnetError } from '../runtime/errors.ts'
 import type { GraphEmitter, ValueName } from './graph-emitter.ts'
-import { findAttribute } from './onnx/attribute.ts'
+import { attr, findAttribute } from './onnx/attribute.ts'
+import { OPSET_MAX } from './onnx/build.ts'
 import { checkModel } from './onnx/check-model.ts'
 import { ELEMENT, type ElementType, elementName, isElementType } from './onnx/element-type.ts'
 import { decodeModel } from './onnx/onnx-codec.ts'
 import type { GraphProto, NodeProto, TensorProto, ValueInfoProto } from './onnx/onnx-proto.ts'
+import { upgradeGraph } from './onnx/opset-upgrade.ts'
 import { checkTensor, elementCount, float32Values } from './onnx/tensor.ts'
 import type { TensorType } from './types/type-rule.ts'
 
@@ -40,10 +42,15 @@ export interface ForwardModel {
  */
 export function readForwardModel(
   bytes: Uint8Array,
-  { trainable }: { readonly trainable?: readonly string[] | undefined } = {},
+  options: {
+    readonly trainable?: readonly string[] | undefined
+    /** The output that training is about, for a model with several. */
+    readonly prediction?: string | undefined
+  } = {},
 ): ForwardModel {
-  const { graph, opset } = checkModel(decodeModel(bytes))
-  const tensors = chooseParameters(graph, trainable)
+  const checked = checkModel(decodeModel(bytes))
+  const graph = upgradeGraph(checked.graph, checked.opset)
+  const tensors = chooseParameters(checked.graph, options.trainable)
   const parameters: ParameterInfo[] = []
   let offset = 0
   for (const { name = '', dims: shape } of tensors) {
@@ -56,24 +63,32 @@ export function readForwardModel(
     const tensor = tensors[index]
     if (tensor) initialParameters.set(float32Values(tensor), parameter.offset)
   }
-  const [prediction] = graph.output
-  if (!prediction?.name || graph.output.length !== 1) {
-    throw new GainnetError(
-      'MODEL_INVALID',
-      `training takes a model with one output, this one has ${graph.output.length}`,
-    )
+  return {
+    graph,
+    opset: OPSET_MAX,
+    input: readInput(graph),
+    prediction: chooseOutput(graph, options.prediction),
+    parameters,
+    initialParameters,
   }
-  const input = readInput(graph)
-  return { graph, opset, input, prediction: prediction.name, parameters, initialParameters }
 }
+
+/** Inputs that say how an operator works, by position: numbers with axes, but nothing to train. */
+const SETTINGS: Readonly<Record<string, readonly number[]>> = { Resize: [1, 2], Upsample: [1] }
 
 function chooseParameters(
   graph: GraphProto,
   trainable: readonly string[] | undefined,
 ): readonly TensorProto[] {
   if (!trainable) {
+    const settings = new Set(
+      graph.node.flatMap(({ opType = '', input }) =>
+        (SETTINGS[opType] ?? []).map(index => input[index]),
+      ),
+    )
     return graph.initializer.filter(
-      ({ dataType, dims }) => dataType === ELEMENT.float && dims.length > 0,
+      ({ name, dataType, dims }) =>
+        dataType === ELEMENT.float && dims.length > 0 && !settings.has(name),
     )
   }
   const wanted = new Set(trainable)
@@ -86,6 +101,20 @@ function chooseParameters(
     })
   }
   return found
+}
+
+function chooseOutput({ output }: GraphProto, wanted: string | undefined): string {
+  const names = output.map(({ name = '' }) => name)
+  const [only = ''] = names
+  if (wanted === undefined && names.length === 1 && only !== '') return only
+  if (wanted !== undefined && names.includes(wanted)) return wanted
+  throw new GainnetError(
+    'MODEL_INVALID',
+    wanted === undefined
+      ? `training takes a model with one output, this one has ${names.length}`
+      : `the model has no output ${wanted}, but ${names.join(', ')}`,
+    { outputs: names },
+  )
 }
 
 function readInput(graph: GraphProto): ForwardModel['input'] {
@@ -121,6 +150,7 @@ export function emitForward(
     readonly input: ValueName
     readonly parameters: ReadonlyMap<string, ValueName>
     readonly batch: number
+    readonly purpose: 'training' | 'inference'
   },
 ): { readonly nodes: readonly NodeProto[]; readonly prediction: ValueName } {
   const names = new Map<string, ValueName>([
@@ -142,12 +172,38 @@ export function emitForward(
       names.set(output, addConstant(graph, constant, output))
       continue
     }
-    const renamed = rename(graph, node, names)
+    refuseSubgraph(node)
+    const renamed = withDropout(rename(graph, node, names), given.purpose, nodes.length)
     const originals = new Map(renamed.output.map((name, index) => [name, node.output[index] ?? '']))
     graph.addNode(renamed, name => statedType(stated.get(originals.get(name) ?? ''), given.batch))
     nodes.push(renamed)
   }
   return { nodes, prediction: names.get(model.prediction) ?? '' }
+}
+
+/**
+ * Drops nothing outside of training. In training every mask comes from a seed, so that equal runs give
+ * equal bits; it is another one from step to step.
+ */
+function withDropout(
+  node: NodeProto,
+  purpose: 'training' | 'inference',
+  position: number,
+): NodeProto {
+  if (node.opType !== 'Dropout' || (node.domain ?? '') !== '') return node
+  if (purpose === 'inference') return { ...node, input: node.input.slice(0, 1) }
+  if (findAttribute(node, 'seed')) return node
+  return { ...node, attribute: [...node.attribute, attr.int('seed', position + 1)] }
+}
+
+function refuseSubgraph({ name, opType, attribute }: NodeProto): void {
+  if (!attribute.some(({ g, graphs }) => g !== undefined || graphs.length > 0)) return
+  throw new GainnetError(
+    'GRADIENT_UNSUPPORTED_OP',
+    `node ${name} (${opType}) holds a graph of its own, which is not differentiated: export the ` +
+      'model with its loops unrolled and its branches decided',
+    { node: name, opType },
+  )
 }
 
 function addConstant(graph: GraphEmitter, tensor: TensorProto, wish: string): ValueName {

@@ -1,11 +1,12 @@
 import { GainnetError, messageOf } from '../runtime/errors.ts'
+import { foldIntegers } from './constant-folding.ts'
 import { attr } from './onnx/attribute.ts'
 import { buildNode, buildValueInfo } from './onnx/build.ts'
 import { ELEMENT, type ElementType } from './onnx/element-type.ts'
 import type { AttributeProto, GraphProto, NodeProto, TensorProto } from './onnx/onnx-proto.ts'
 import { buildTensor, elementCount, integerValues, realValues } from './onnx/tensor.ts'
 import { findTypeRule } from './types/registry.ts'
-import { sameShape, type TensorType } from './types/type-rule.ts'
+import { sameShape, type TensorType, type TypeContext } from './types/type-rule.ts'
 
 export type ValueName = string
 
@@ -58,7 +59,7 @@ export class GraphEmitter {
     return this.type(name).shape
   }
 
-  /** The values of a constant integer tensor; undefined for anything that is computed. */
+  /** The values of a constant integer or bool tensor; undefined for anything else. */
   constantInts(name: ValueName): readonly number[] | undefined {
     const tensor = this.#constants.get(name)
     return tensor && integerValues(tensor)
@@ -70,9 +71,25 @@ export class GraphEmitter {
     return tensor && realValues(tensor)
   }
 
-  /** Adds a node with the names it has. `known` are types for an operator without a type rule. */
+  /**
+   * Adds a node with the names it has, or its result where that can be known at once. `known` are
+   * types for an operator without a type rule.
+   */
   addNode(node: NodeProto, known: (output: ValueName) => TensorType | undefined = () => undefined) {
-    const types = this.#inferTypes(node, known)
+    const context = this.#contextOf(node)
+    const types = this.#inferTypes(context, known)
+    const [output = '', ...others] = node.output
+    const [type] = types
+    const values = type && others.length === 0 ? foldIntegers(context, type) : undefined
+    if (type && values) {
+      const { elementType, shape } = type
+      this.addConstant(
+        output,
+        buildTensor({ name: output, type: elementType, shape, values }),
+        type,
+      )
+      return
+    }
     this.#nodes.push(node)
     for (const [index, name] of node.output.entries()) {
       const type = types[index]
@@ -80,11 +97,34 @@ export class GraphEmitter {
     }
   }
 
+  #contextOf(node: NodeProto): TypeContext {
+    const { input: names } = node
+    const inputs = names.map(name => (name === '' ? undefined : this.type(name)))
+    return {
+      node,
+      inputs,
+      input: index => {
+        const type = inputs[index]
+        if (!type) throw new RangeError(`input ${index} is missing`)
+        return type
+      },
+      constantInts: index => {
+        const name = names[index]
+        return name ? this.constantInts(name) : undefined
+      },
+      constantReals: index => {
+        const name = names[index]
+        return name ? this.constantReals(name) : undefined
+      },
+    }
+  }
+
   #inferTypes(
-    node: NodeProto,
+    context: TypeContext,
     known: (output: ValueName) => TensorType | undefined,
   ): readonly (TensorType | undefined)[] {
-    const { opType = '', domain = '', input: names } = node
+    const { node } = context
+    const { opType = '', domain = '' } = node
     const rule = domain === '' ? findTypeRule(opType) : undefined
     if (!rule) {
       return node.output.map(output => {
@@ -98,25 +138,8 @@ export class GraphEmitter {
         )
       })
     }
-    const inputs = names.map(name => (name === '' ? undefined : this.type(name)))
     try {
-      return rule({
-        node,
-        inputs,
-        input: index => {
-          const type = inputs[index]
-          if (!type) throw new RangeError(`input ${index} is missing`)
-          return type
-        },
-        constantInts: index => {
-          const name = names[index]
-          return name ? this.constantInts(name) : undefined
-        },
-        constantReals: index => {
-          const name = names[index]
-          return name ? this.constantReals(name) : undefined
-        },
-      })
+      return rule(context)
     } catch (error) {
       if (!(error instanceof RangeError)) throw error
       throw new GainnetError(
@@ -150,13 +173,13 @@ export class GraphEmitter {
     const known = node.output[index]
     if (known) return known
     const name = this.unique(`${node.opType}.output`)
-    const outputs = Array.from(
-      { length: Math.max(node.output.length, index + 1) },
-      (_, position) => (position === index ? name : (node.output[position] ?? '')),
+    const output = Array.from({ length: Math.max(node.output.length, index + 1) }, (_, position) =>
+      position === index ? name : (node.output[position] ?? ''),
     )
-    const type = this.#inferTypes({ ...node, output: outputs }, () => undefined)[index]
+    const extended = { ...node, output }
+    const type = this.#inferTypes(this.#contextOf(extended), () => undefined)[index]
     if (!type) throw new RangeError(`${node.opType} has no output ${index}`)
-    this.#nodes[place] = { ...node, output: outputs }
+    this.#nodes[place] = extended
     return this.declare(name, type)
   }
 

@@ -41,6 +41,7 @@ class Trainer {
       return { losses, cpuSeconds: (user + system) / 1e6, durationMs }
     },
     parameters: async () => this.#loaded().parameters(),
+    averages: async () => this.#loaded().averages(),
     evaluate: ask => this.#evaluator.evaluate(ask),
     generate: ask => this.#evaluator.generate(ask),
     kernelRate: ask => measureKernelRate(this.#ort, ask),

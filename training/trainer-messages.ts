@@ -1,9 +1,11 @@
 import type { Generation, ModelVersion } from './evaluator.ts'
 import type { Kernel, KernelRate } from './kernel-rate.ts'
-import type { Samples, TrainingJob } from './training-run.ts'
+import type { LearningRate } from './learning-rate.ts'
+import type { Samples } from './samples.ts'
+import type { TrainingJob } from './training-run.ts'
 
 export interface StepResult {
-  /** Nats a sample, one a step. */
+  /** The mean over the samples of each step, in nats where the loss is an entropy. */
   readonly losses: Float32Array
   readonly cpuSeconds: number
   readonly durationMs: number
@@ -13,10 +15,11 @@ export interface StepResult {
 export interface TrainerRequests {
   load: { readonly ask: TrainingJob; readonly reply: { readonly stepsPerEpoch: number } }
   step: {
-    readonly ask: { readonly steps: number; readonly learningRate: number }
+    readonly ask: { readonly steps: number; readonly learningRate: LearningRate }
     readonly reply: StepResult
   }
   parameters: { readonly ask: null; readonly reply: Float32Array }
+  averages: { readonly ask: null; readonly reply: Float32Array }
   evaluate: {
     readonly ask: ModelVersion & Samples
     readonly reply: { readonly lossMean: number; readonly sampleCount: number }

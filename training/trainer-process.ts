@@ -6,6 +6,8 @@ import { withDeadline } from '../runtime/deadline.ts'
 import { ERRORS, type ErrorCode, GainnetError } from '../runtime/errors.ts'
 import type { Generation, ModelVersion } from './evaluator.ts'
 import type { Kernel, KernelRate } from './kernel-rate.ts'
+import type { LearningRate } from './learning-rate.ts'
+import type { Samples } from './samples.ts'
 import type {
   StepResult,
   TrainerReply,
@@ -13,7 +15,7 @@ import type {
   TrainerRequestKind,
   TrainerRequests,
 } from './trainer-messages.ts'
-import type { Samples, TrainingJob } from './training-run.ts'
+import type { TrainingJob } from './training-run.ts'
 
 export interface TrainerStartOptions {
   /** 0 to 19: how far the child stands back behind other processes. */
@@ -41,6 +43,7 @@ const DEADLINE_MS = {
   load: 120_000,
   step: 600_000,
   parameters: 60_000,
+  averages: 60_000,
   evaluate: 600_000,
   generate: 600_000,
   kernelRate: 300_000,
@@ -144,7 +147,7 @@ export class TrainerProcess {
 
   /** Trains on by some steps. Samples are taken in the order that load's seed gives. */
   step(
-    { steps, learningRate }: { readonly steps: number; readonly learningRate: number },
+    { steps, learningRate }: { readonly steps: number; readonly learningRate: LearningRate },
     options?: DeadlineOption,
   ): Promise<StepResult> {
     return this.#request('step', { steps, learningRate }, options)
@@ -154,7 +157,12 @@ export class TrainerProcess {
     return this.#request('parameters', null, options)
   }
 
-  /** Mean loss over the samples, in nats. Independent of what is loaded. */
+  /** The average over the steps, of an artifact that keeps one. */
+  averages(options?: DeadlineOption): Promise<Float32Array> {
+    return this.#request('averages', null, options)
+  }
+
+  /** Mean loss over the samples, by their weights. Independent of what is loaded. */
   evaluate(
     ask: ModelVersion & Samples,
     options?: DeadlineOption,

@@ -1,20 +1,24 @@
-import { GainnetError } from '../runtime/errors.ts'
-import type { ArtifactMetadata } from './artifact-metadata.ts'
-import { buildBackwardGraph } from './backward-graph.ts'
-import { countForwardFlops, TRAINING_TO_FORWARD } from './flop-count.ts'
-import { emitForward, type ForwardModel } from './forward-graph.ts'
+import { emitAccumulatedGradients } from './accumulated-gradients.ts'
+import { type ArtifactMetadata, stateTensors } from './artifact-metadata.ts'
+import { DATASET, emitBatchGradients, labelElement } from './batch-gradients.ts'
+import type { ForwardModel } from './forward-graph.ts'
+import { emitGradientTerms, type GradientTerms, TERM_INPUT } from './gradient-terms.ts'
 import { GraphEmitter, type ValueName } from './graph-emitter.ts'
-import { findLoss, type LossKind } from './loss/registry.ts'
+import type { LabelType, Loss } from './loss/loss.ts'
 import { attr } from './onnx/attribute.ts'
 import { buildNode, buildValueInfo } from './onnx/build.ts'
 import { ELEMENT } from './onnx/element-type.ts'
 import type { GraphProto } from './onnx/onnx-proto.ts'
 import type { Optimizer } from './optimizer/optimizer.ts'
+import { emitAverage } from './weight-average.ts'
 
 export interface TrainingGraphOptions {
-  readonly loss: LossKind
+  readonly loss: Loss
   readonly optimizer: Optimizer
   readonly batch: number
+  readonly accumulation: number
+  readonly terms: GradientTerms
+  readonly hasAverage: boolean
 }
 
 export type TrainingRoles = Pick<ArtifactMetadata, 'inputs' | 'outputs' | 'parameters'>
@@ -37,20 +41,39 @@ export function buildTrainingGraph(
   model: ForwardModel,
   options: TrainingGraphOptions,
 ): TrainingGraph {
-  const roles = assignRoles(model, options.optimizer)
-  const { body, flopsPerSample } = buildStep(model, options, roles)
-  return { graph: buildScan(model, roles, body, options.batch), roles, flopsPerSample }
+  const { body, labelType, flopsPerSample } = buildStep(model, options)
+  const roles = assignRoles(model, options, labelType)
+  return { graph: buildScan(roles, body, rowShape(options)), roles, flopsPerSample }
 }
 
-function assignRoles(model: ForwardModel, { slots, scalars }: Optimizer): TrainingRoles {
+/** Of the rows of one step. */
+function rowShape({ batch, accumulation }: TrainingGraphOptions): readonly number[] {
+  return accumulation === 1 ? [batch] : [accumulation, batch]
+}
+
+function assignRoles(
+  model: ForwardModel,
+  { optimizer: { slots, scalars }, terms, hasAverage }: TrainingGraphOptions,
+  labelType: LabelType | undefined,
+): TrainingRoles {
   const { elementType, sampleShape } = model.input
+  const state = (role: string, name: string) => ({
+    input: `${role}.${name}`,
+    output: `updated.${role}.${name}`,
+  })
   return {
     inputs: {
-      samples: { name: 'data.samples', elementType, sampleShape: [...sampleShape] },
-      labels: 'data.labels',
+      samples: { name: DATASET.samples, elementType, sampleShape: [...sampleShape] },
+      ...(labelType
+        ? {
+            labels: { name: DATASET.labels, ...labelType, sampleShape: [...labelType.sampleShape] },
+          }
+        : {}),
       rows: 'schedule.rows',
       weights: 'schedule.weights',
       scalars: scalars.map(scalar => `schedule.${scalar}`),
+      ...(hasAverage ? { averageRate: 'schedule.averageRate' } : {}),
+      ...(terms.proximal ? { proximal: TERM_INPUT.proximal } : {}),
     },
     outputs: { losses: 'losses' },
     parameters: model.parameters.map(parameter => ({
@@ -58,92 +81,77 @@ function assignRoles(model: ForwardModel, { slots, scalars }: Optimizer): Traini
       shape: [...parameter.shape],
       input: `parameter.${parameter.name}`,
       output: `updated.${parameter.name}`,
-      slots: slots.map(slot => ({
-        input: `${slot}.${parameter.name}`,
-        output: `updated.${slot}.${parameter.name}`,
-      })),
+      slots: slots.map(slot => state(slot, parameter.name)),
+      ...(hasAverage ? { average: state('average', parameter.name) } : {}),
+      ...(terms.proximal ? { anchor: TERM_INPUT.anchor(parameter.name) } : {}),
+      ...(terms.control ? { control: TERM_INPUT.control(parameter.name) } : {}),
     })),
   }
 }
 
-function buildStep(
-  model: ForwardModel,
-  { loss: lossKind, optimizer, batch }: TrainingGraphOptions,
-  roles: TrainingRoles,
-): { readonly body: GraphProto; readonly flopsPerSample: number } {
+function buildStep(model: ForwardModel, options: TrainingGraphOptions) {
+  const { loss, optimizer, batch, accumulation, terms, hasAverage } = options
   const graph = new GraphEmitter('step.')
   const float = (wish: string, shape: readonly number[]) =>
     graph.declare(graph.unique(wish), { elementType: ELEMENT.float, shape })
-  const states = roles.parameters.map(({ name, shape }) => ({
+  const states = model.parameters.map(({ name, shape }) => ({
     name,
+    shape,
     parameter: float(name, shape),
     slots: optimizer.slots.map(slot => float(`${slot}.${name}`, shape)),
+    average: hasAverage ? float(`average.${name}`, shape) : undefined,
   }))
-  const rows = graph.declare(graph.unique('rows'), { elementType: ELEMENT.int32, shape: [batch] })
-  const weights = float('weights', [batch])
+  const rowType = { elementType: ELEMENT.int32, shape: rowShape(options) }
+  const rows = graph.declare(graph.unique('rows'), rowType)
+  const weights = float('weights', rowType.shape)
   const scalars = optimizer.scalars.map(scalar => float(scalar, []))
-
-  const { input, labels } = gatherBatch(graph, model, roles, rows)
-  const parameters = new Map(states.map(({ name, parameter }) => [name, parameter]))
-  const forward = emitForward(graph, model, { input, parameters, batch })
-  const { prediction } = forward
-  const { loss, predictionGradient } = findLoss(lossKind)(graph, { prediction, labels, weights })
-  const gradients = buildBackwardGraph({
-    graph,
-    nodes: forward.nodes,
-    seeds: new Map([[prediction, predictionGradient]]),
-    wanted: states.map(({ parameter }) => parameter),
-  })
-  const updates = states.map(({ name, parameter, slots }) => {
-    const gradient = gradients.get(parameter)
-    if (gradient !== undefined) {
-      return optimizer.emit(graph, { parameter, gradient, slots, scalars })
-    }
-    throw new GainnetError(
-      'MODEL_INVALID',
-      `the loss does not depend on the parameter ${name}: leave it out of trainable`,
-      { parameter: name },
-    )
+  const rate = hasAverage ? [float('averageRate', [])] : []
+  const parameters = states.map(({ parameter }) => parameter)
+  const batches = { loss, batch, parameters, rows, weights }
+  const made =
+    accumulation === 1
+      ? emitBatchGradients(graph, model, batches)
+      : emitAccumulatedGradients(graph, model, { ...batches, accumulation })
+  const trained = states.map((state, index) => ({
+    ...state,
+    gradient: made.gradients[index] ?? '',
+  }))
+  const gradients = emitGradientTerms(graph, trained, terms)
+  const updates = states.map(({ parameter, slots, average }, index) => {
+    const gradient = gradients[index] ?? ''
+    const moved = optimizer.emit(graph, { parameter, gradient, slots, scalars })
+    const given = { parameter: moved.parameter, rate: rate[0] ?? '' }
+    return { ...moved, average: average && emitAverage(graph, { average, ...given }) }
   })
   const body = graph.finish({
     name: 'step',
-    inputs: [...states.flatMap(flat), rows, weights, ...scalars],
-    outputs: [...updates.flatMap(flat), loss],
+    inputs: [...states.flatMap(flat), rows, weights, ...scalars, ...rate],
+    outputs: [...updates.flatMap(flat), made.loss],
   })
-  const flopCount = TRAINING_TO_FORWARD * countForwardFlops(graph, forward.nodes)
-  return { body, flopsPerSample: flopCount / batch }
+  return { body, labelType: made.labelType, flopsPerSample: made.flopsPerSample }
 }
 
-function flat(state: { readonly parameter: ValueName; readonly slots: readonly ValueName[] }) {
-  return [state.parameter, ...state.slots]
-}
-
-/** Samples and labels of this step's rows, out of the data set around the body. */
-function gatherBatch(
-  graph: GraphEmitter,
-  { input: { elementType, sampleShape } }: ForwardModel,
-  { inputs }: TrainingRoles,
-  rows: ValueName,
-) {
-  // How many samples there are is not known here; gathering rows never asks.
-  const samples = graph.declare(inputs.samples.name, { elementType, shape: [-1, ...sampleShape] })
-  const labels = graph.declare(inputs.labels, { elementType: ELEMENT.int32, shape: [-1] })
-  return {
-    input: graph.emit('Gather', [samples, rows]),
-    labels: graph.emit('Gather', [labels, rows]),
-  }
+function flat(state: {
+  readonly parameter: ValueName
+  readonly slots: readonly ValueName[]
+  readonly average: ValueName | undefined
+}) {
+  return [state.parameter, ...state.slots, ...(state.average ? [state.average] : [])]
 }
 
 function buildScan(
-  model: ForwardModel,
   roles: TrainingRoles,
   body: GraphProto,
-  batch: number,
+  rowShape: readonly number[],
 ): GraphProto {
-  const { samples, labels, rows, weights, scalars } = roles.inputs
-  const scanned = [rows, weights, ...scalars]
-  const states = roles.parameters.flatMap(({ shape, input, output, slots }) =>
-    [{ input, output }, ...slots].map(state => ({ ...state, shape })),
+  const { samples, labels, rows, weights, scalars, averageRate, proximal } = roles.inputs
+  const series = [...scalars, ...(averageRate ? [averageRate] : [])]
+  const scanned = [rows, weights, ...series]
+  const states = roles.parameters.flatMap(({ shape, ...parameter }) =>
+    stateTensors(parameter).map(state => ({ ...state, shape })),
+  )
+  const fixed = roles.parameters.flatMap(({ shape, anchor, control }) =>
+    [anchor, control].flatMap(name => (name ? [{ name, shape }] : [])),
   )
   const scan = buildNode({
     opType: 'Scan',
@@ -152,18 +160,21 @@ function buildScan(
     attributes: [attr.graph('body', body), attr.int('num_scan_inputs', scanned.length)],
     name: 'steps',
   })
-  const { elementType, sampleShape } = model.input
   return {
     node: [scan],
     name: 'training',
     initializer: [],
     input: [
-      buildValueInfo(samples.name, elementType, ['samples', ...sampleShape]),
-      buildValueInfo(labels, ELEMENT.int32, ['samples']),
+      buildValueInfo(samples.name, samples.elementType, ['samples', ...samples.sampleShape]),
+      ...(labels
+        ? [buildValueInfo(labels.name, labelElement(labels), ['samples', ...labels.sampleShape])]
+        : []),
       ...states.map(({ input, shape }) => buildValueInfo(input, ELEMENT.float, shape)),
-      buildValueInfo(rows, ELEMENT.int32, ['steps', batch]),
-      buildValueInfo(weights, ELEMENT.float, ['steps', batch]),
-      ...scalars.map(name => buildValueInfo(name, ELEMENT.float, ['steps'])),
+      ...fixed.map(({ name, shape }) => buildValueInfo(name, ELEMENT.float, shape)),
+      ...(proximal ? [buildValueInfo(proximal, ELEMENT.float, [])] : []),
+      buildValueInfo(rows, ELEMENT.int32, ['steps', ...rowShape]),
+      buildValueInfo(weights, ELEMENT.float, ['steps', ...rowShape]),
+      ...series.map(name => buildValueInfo(name, ELEMENT.float, ['steps'])),
     ],
     output: [
       ...states.map(({ output, shape }) => buildValueInfo(output, ELEMENT.float, shape)),

@@ -1,21 +1,19 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node'
 import { GainnetError } from '../runtime/errors.ts'
-import { type ArtifactMetadata, readTrainingArtifact } from './artifact-metadata.ts'
+import { type ArtifactMetadata, readTrainingArtifact, stateTensors } from './artifact-metadata.ts'
 import { BatchSchedule } from './batch-schedule.ts'
-import { ELEMENT } from './onnx/element-type.ts'
-import { elementCount } from './onnx/tensor.ts'
+import { type LearningRate, learningRateSeries } from './learning-rate.ts'
 import type { Optimizer } from './optimizer/optimizer.ts'
 import { createOptimizer } from './optimizer/registry.ts'
 import { floatOutput, type Ort, openOrtSession } from './ort-session.ts'
-
-/** A data set: one row of inputs and one label a sample. */
-export interface Samples {
-  /** [samples, inputWidth], row-major. */
-  readonly inputs: Int32Array | Float32Array
-  readonly inputWidth: number
-  /** Class of each sample. */
-  readonly labels: Int32Array
-}
+import {
+  checkSampleWeights,
+  countSamples,
+  inputTensor,
+  labelTensor,
+  type Samples,
+} from './samples.ts'
+import { averageRate } from './weight-average.ts'
 
 export interface TrainingJob extends Samples {
   readonly artifact: Uint8Array
@@ -23,7 +21,13 @@ export interface TrainingJob extends Samples {
   readonly parameters: Float32Array
   /** Of the order in which samples are taken. */
   readonly seed: number
+  /** FedProx, for an artifact built with it: the anchor is `parameters` where left out. */
+  readonly proximal?: { readonly strength: number; readonly anchor?: Float32Array }
+  /** SCAFFOLD, for an artifact built with it: c − cᵢ, in the order of `parameters`. */
+  readonly control?: Float32Array
 }
+
+type Parameter = ArtifactMetadata['parameters'][number]
 
 /** A run holds the thread: as long as this it may take until a request to stop is seen. */
 const RUN_MS_TARGET = 100
@@ -37,7 +41,8 @@ export class TrainingRun {
   readonly #ort: Ort
   readonly #ortSession: InferenceSession
   readonly #optimizer: Optimizer
-  readonly #samples: { readonly [name: string]: Tensor }
+  /** What stays the same from run to run. */
+  readonly #fixed: { readonly [name: string]: Tensor }
   #states: ReadonlyMap<string, Tensor>
   #stepCount = 0
   #msPerStep: number | undefined
@@ -47,10 +52,18 @@ export class TrainingRun {
     this.#ort = ort
     this.#ortSession = ortSession
     this.#optimizer = createOptimizer(this.metadata.optimizer)
-    this.#samples = sampleTensors(ort, this.metadata, job)
+    this.#fixed = {
+      ...sampleTensors(ort, this.metadata, job),
+      ...termTensors(ort, this.metadata, job),
+    }
     this.#states = initialStates(ort, this.metadata, job.parameters)
-    const { batch } = this.metadata
-    this.schedule = new BatchSchedule({ sampleCount: job.labels.length, batch, seed: job.seed })
+    const { batch, accumulation } = this.metadata
+    this.schedule = new BatchSchedule({
+      sampleCount: countSamples(job),
+      batch: batch * accumulation,
+      seed: job.seed,
+      sampleWeights: job.sampleWeights,
+    })
   }
 
   static async open(ort: Ort, job: TrainingJob): Promise<TrainingRun> {
@@ -66,13 +79,14 @@ export class TrainingRun {
   /** Goes on by the steps, cut into runs that hold the thread only for a short time. */
   async step(options: {
     readonly steps: number
-    readonly learningRate: number
+    readonly learningRate: LearningRate
   }): Promise<Float32Array> {
-    const { steps, learningRate } = options
+    const { steps } = options
+    const rateAt = learningRateSeries(options.learningRate)
     const losses = new Float32Array(steps)
     for (let done = 0; done < steps; ) {
       const runSteps = Math.min(steps - done, this.#runStepsMax())
-      losses.set(await this.#run(runSteps, learningRate), done)
+      losses.set(await this.#run(runSteps, rateAt), done)
       done += runSteps
     }
     return losses
@@ -80,11 +94,23 @@ export class TrainingRun {
 
   /** All parameters in the artifact's order. */
   parameters(): Float32Array {
+    return this.#collect(({ input }) => input)
+  }
+
+  /** The average of the parameters over the steps, for an artifact built with one. */
+  averages(): Float32Array {
+    const { average } = this.metadata
+    if (!average) throw new GainnetError('TRAINING_FAILED', 'the artifact keeps no average')
+    if (this.#stepCount === 0) return this.parameters()
+    return this.#collect(parameter => parameter.average?.input)
+  }
+
+  #collect(stateOf: (parameter: Parameter) => string | undefined): Float32Array {
     const { parameters } = this.metadata
     const values = new Float32Array(parameters.reduce((sum, { count }) => sum + count, 0))
-    for (const { input, offset } of parameters) {
-      const held = this.#states.get(input)?.data
-      if (held instanceof Float32Array) values.set(held, offset)
+    for (const parameter of parameters) {
+      const held = this.#states.get(stateOf(parameter) ?? '')?.data
+      if (held instanceof Float32Array) values.set(held, parameter.offset)
     }
     return values
   }
@@ -99,13 +125,13 @@ export class TrainingRun {
     return Math.max(1, Math.floor(RUN_MS_TARGET / this.#msPerStep))
   }
 
-  async #run(steps: number, learningRate: number): Promise<Float32Array> {
+  async #run(steps: number, rateAt: (step: number) => number): Promise<Float32Array> {
     const { outputs, parameters } = this.metadata
     const startedAt = performance.now()
     const ran = await this.#ortSession.run({
-      ...this.#samples,
+      ...this.#fixed,
       ...Object.fromEntries(this.#states),
-      ...this.#schedule(steps, learningRate),
+      ...this.#schedule(steps, rateAt),
     })
     this.#msPerStep = (performance.now() - startedAt) / steps
     const losses = floatOutput(ran, outputs.losses)
@@ -115,79 +141,96 @@ export class TrainingRun {
       throw new GainnetError(
         'TRAINING_FAILED',
         `the loss of step ${step} is ${losses[bad]}: lower the learning rate`,
-        { step, learningRate },
+        { step, learningRate: rateAt(step) },
       )
     }
     this.#stepCount += steps
     this.#states = new Map(
-      parameters.flatMap(({ input, output, slots }) =>
-        [{ input, output }, ...slots].flatMap(state => {
-          const tensor = ran[state.output]
-          return tensor ? [[state.input, tensor] as const] : []
-        }),
-      ),
+      parameters.flatMap(stateTensors).flatMap(({ input, output }) => {
+        const tensor = ran[output]
+        return tensor ? [[input, tensor] as const] : []
+      }),
     )
     return losses
   }
 
-  #schedule(steps: number, learningRate: number): Record<string, Tensor> {
-    const { inputs, batch } = this.metadata
+  #schedule(steps: number, rateAt: (step: number) => number): Record<string, Tensor> {
+    const { inputs, batch, accumulation, average } = this.metadata
     const { rows, weights } = this.schedule.next(steps)
     const { Tensor } = this.#ort
-    const feeds: Record<string, Tensor> = {
-      [inputs.rows]: new Tensor('int32', rows, [steps, batch]),
-      [inputs.weights]: new Tensor('float32', weights, [steps, batch]),
-    }
-    const values = inputs.scalars.map(() => new Float32Array(steps))
+    const shape = accumulation === 1 ? [steps, batch] : [steps, accumulation, batch]
+    const names = [...inputs.scalars, ...(inputs.averageRate ? [inputs.averageRate] : [])]
+    const series = names.map(name => ({ name, values: new Float32Array(steps) }))
     for (let index = 0; index < steps; index++) {
-      const scalars = this.#optimizer.scalarsAt(this.#stepCount + index + 1, learningRate)
-      for (const [position, scalar] of scalars.entries()) {
-        const series = values[position]
-        if (series) series[index] = scalar
+      const step = this.#stepCount + index + 1
+      const scalars = this.#optimizer.scalarsAt(step, rateAt(step))
+      const numbers = average ? [...scalars, averageRate(average, step)] : scalars
+      for (const [position, { values }] of series.entries()) {
+        values[index] = numbers[position] ?? Number.NaN
       }
     }
-    for (const [position, name] of inputs.scalars.entries()) {
-      feeds[name] = new Tensor('float32', values[position] ?? new Float32Array(steps), [steps])
+    return {
+      [inputs.rows]: new Tensor('int32', rows, shape),
+      [inputs.weights]: new Tensor('float32', weights, shape),
+      ...Object.fromEntries(
+        series.map(({ name, values }) => [name, new Tensor('float32', values, [steps])]),
+      ),
     }
-    return feeds
   }
 }
 
-/** The data set as ORT tensors, checked against what the model takes. */
+/** The data set as ORT tensors, checked against what the model and the loss take. */
 function sampleTensors(
   ort: Ort,
-  { inputs: { samples, labels: labelsName } }: ArtifactMetadata,
-  { inputs, inputWidth, labels }: Samples,
+  { inputs: { samples, labels } }: ArtifactMetadata,
+  given: Samples,
 ): Record<string, Tensor> {
+  checkSampleWeights(given)
   return {
-    [samples.name]: inputTensor(ort, samples, { inputs, inputWidth, labels }),
-    [labelsName]: new ort.Tensor('int32', labels, [labels.length]),
+    [samples.name]: inputTensor(ort, samples, given),
+    ...(labels ? { [labels.name]: labelTensor(ort, labels, given) } : {}),
   }
 }
 
-/** Samples as the model's input; fails where they do not fit it. */
-export function inputTensor(
+/** Anchor and correction of the gradients, which an artifact asks for or does not know. */
+function termTensors(
   { Tensor }: Ort,
-  input: { readonly elementType: number; readonly sampleShape: readonly number[] },
-  { inputs, inputWidth, labels }: Samples,
-): Tensor {
-  const { elementType, sampleShape } = input
-  const width = elementCount(sampleShape)
-  const shape = [labels.length, ...sampleShape]
-  if (inputWidth !== width || inputs.length !== labels.length * width) {
-    throw new GainnetError(
-      'TRAINING_FAILED',
-      `${labels.length} samples of width ${width} were expected, ` +
-        `not ${inputs.length} values of width ${inputWidth}`,
-    )
+  { inputs, parameters }: ArtifactMetadata,
+  job: TrainingJob,
+): Record<string, Tensor> {
+  const { proximal, control } = job
+  checkTerm('proximal', { wanted: inputs.proximal !== undefined, given: proximal !== undefined })
+  const hasControl = parameters.some(parameter => parameter.control !== undefined)
+  checkTerm('control', { wanted: hasControl, given: control !== undefined })
+  const feeds: Record<string, Tensor> = {}
+  const slice = (values: Float32Array, stateOf: (parameter: Parameter) => string | undefined) => {
+    checkParameterCount(parameters, values)
+    for (const parameter of parameters) {
+      const { shape, offset, count } = parameter
+      const name = stateOf(parameter)
+      if (name) feeds[name] = new Tensor('float32', values.slice(offset, offset + count), shape)
+    }
   }
-  if (inputs instanceof Int32Array && elementType === ELEMENT.int32) {
-    return new Tensor('int32', inputs, shape)
+  if (proximal && inputs.proximal) {
+    feeds[inputs.proximal] = new Tensor('float32', Float32Array.of(proximal.strength), [])
+    slice(proximal.anchor ?? job.parameters, ({ anchor }) => anchor)
   }
-  if (inputs instanceof Float32Array && elementType === ELEMENT.float) {
-    return new Tensor('float32', inputs, shape)
-  }
-  throw new GainnetError('TRAINING_FAILED', 'the samples have another element type than the model')
+  if (control) slice(control, parameter => parameter.control)
+  return feeds
+}
+
+function checkTerm(
+  name: string,
+  { wanted, given }: { readonly wanted: boolean; readonly given: boolean },
+): void {
+  if (wanted === given) return
+  throw new GainnetError(
+    'TRAINING_FAILED',
+    wanted
+      ? `the artifact has the term ${name}, for which the job brings nothing`
+      : `the job brings ${name}, for which the artifact was not built`,
+    { term: name },
+  )
 }
 
 function initialStates(
@@ -197,12 +240,14 @@ function initialStates(
 ): ReadonlyMap<string, Tensor> {
   checkParameterCount(parameters, values)
   return new Map(
-    parameters.flatMap(({ input, shape, offset, count, slots }) => [
-      [input, new Tensor('float32', values.slice(offset, offset + count), shape)] as const,
-      ...slots.map(slot => {
-        return [slot.input, new Tensor('float32', new Float32Array(count), shape)] as const
-      }),
-    ]),
+    parameters.flatMap(parameter => {
+      const { shape, offset, count } = parameter
+      return stateTensors(parameter).map(({ input }) => {
+        const isItself = input === parameter.input
+        const held = isItself ? values.slice(offset, offset + count) : new Float32Array(count)
+        return [input, new Tensor('float32', held, shape)] as const
+      })
+    }),
   )
 }
 

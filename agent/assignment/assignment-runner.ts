@@ -9,7 +9,7 @@ import type { Clock } from '../../runtime/clock.ts'
 import { codedMessageOf, messageOf } from '../../runtime/errors.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { Stoppable } from '../../runtime/shutdown.ts'
-import { type CrSchedule, crEndMs } from '../cr-schedule.ts'
+import { type CrSchedule, crEndMs, scheduleOf } from '../cr-schedule.ts'
 import type { Sensor } from '../sensors/sensor.ts'
 import type { UploadOutcome } from '../transfer/update-upload.ts'
 import { consumeRound, consumptionRefusal, type LearnedUpdate } from './consumption.ts'
@@ -45,7 +45,7 @@ export class AssignmentRunner implements Stoppable {
   readonly #sensed = new SensedRounds()
   readonly #manifests = new Map<string, ModelManifest>()
   readonly #work = new Set<Promise<void>>()
-  #latestCr = -1
+  #latest = { session: 0, crId: -1 }
   #abort = new AbortController()
 
   constructor(options: AssignmentRunnerOptions) {
@@ -56,16 +56,21 @@ export class AssignmentRunner implements Stoppable {
     this.#manifests.set(manifest.modelId, manifest)
   }
 
-  /** An assignment comes again after a reconnect; each is taken once and only for its own CR. */
-  onAssignment(assignment: Assignment, schedule: CrSchedule): void {
+  /**
+   * An assignment comes again after a reconnect; each is taken once, and only in its own CR or in
+   * the slot before: clocks that drifted apart may say that the CR has not begun.
+   */
+  onAssignment(assignment: Assignment, announced: CrSchedule): void {
     const { clock, log } = this.#options
-    const { crId } = assignment
-    const isOver = clock.now() >= crEndMs(schedule)
-    if (crId <= this.#latestCr || crId !== schedule.crId || isOver) {
-      log.debug({ crId, current: schedule.crId }, 'assignment of another round ignored')
+    const { session, crId } = assignment
+    const schedule = scheduleOf(announced, crId)
+    const nowMs = clock.now()
+    const isItsTime = nowMs >= schedule.startsAtMs - schedule.slotMs && nowMs < crEndMs(schedule)
+    if (!isItsTime || !this.#isNew(assignment)) {
+      log.debug({ crId, startsInMs: schedule.startsAtMs - nowMs }, 'assignment ignored')
       return
     }
-    this.#latestCr = crId
+    this.#latest = { session, crId }
     // What is still unfinished of the round before has missed its deadline.
     this.#abort.abort(new Error('the communication round is over'))
     this.#abort = new AbortController()
@@ -82,6 +87,12 @@ export class AssignmentRunner implements Stoppable {
     )
     if (assignment.consume) this.#start(this.#consume(assignment.consume, schedule, gate, signal))
     if (assignment.sense) this.#start(this.#sense(assignment.sense, crId, gate, signal))
+  }
+
+  /** A controller that lost its memory counts its rounds from 1 again, in a later session. */
+  #isNew({ session, crId }: Assignment): boolean {
+    const latest = this.#latest
+    return session > latest.session || (session === latest.session && crId > latest.crId)
   }
 
   async stop(): Promise<void> {
@@ -180,7 +191,7 @@ export class AssignmentRunner implements Stoppable {
       })
       trainers.release()
       at.phase = 'upload'
-      await this.#upload(update, order, { gate, status })
+      await this.#upload(update, order, { gate, status, signal })
     } catch (error) {
       if (at.phase === 'train') await trainers.discard()
       else trainers.release()
@@ -195,12 +206,14 @@ export class AssignmentRunner implements Stoppable {
     o: {
       readonly gate: SlotGate
       readonly status: StatusReporter
+      readonly signal: AbortSignal
     },
   ): Promise<void> {
     await o.gate.enter(order.uploadSlots)
     o.status.progress('upload')
     const startedAtMs = this.#options.clock.now()
-    const answer = await this.#options.upload(update)
+    // It is on disk by now and goes on without us.
+    const answer = await Promise.race([this.#options.upload(update), abortOf(o.signal)])
     if (answer.status !== 'stored') {
       o.status.failed(`update ${answer.status}: ${answer.reason ?? 'no reason given'}`, 'upload')
       return
@@ -221,4 +234,11 @@ export class AssignmentRunner implements Stoppable {
     const written = (ms: number): string => new Date(ms + offsetMs()).toISOString()
     return { phase, startedAt: written(startedAtMs), endedAt: written(clock.now()), ...more }
   }
+}
+
+function abortOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason)
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
 }

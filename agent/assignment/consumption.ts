@@ -1,6 +1,7 @@
 import type { ConsumeOrder, PhaseInterval } from '../../protocol/assignment.ts'
 import type { Content } from '../../protocol/messages.ts'
 import type { BlobReference, ModelManifest } from '../../protocol/model-manifest.ts'
+import { bytesOfParameters, parametersOfBytes } from '../../protocol/parameter-bytes.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { GainnetError } from '../../runtime/errors.ts'
 import { readTrainingArtifact } from '../../training/artifact-metadata.ts'
@@ -84,8 +85,10 @@ export async function consumeRound(context: ConsumptionContext): Promise<Learned
   await gate.enter(order.downloadSlots)
   onPhase('download')
   const downloadStartedMs = clock.now()
-  const artifact = await context.fetchBlob(manifest.training)
-  const parameters = await context.fetchBlob(manifest.parameters)
+  const [artifact, parameters] = await Promise.all([
+    context.fetchBlob(manifest.training),
+    context.fetchBlob(manifest.parameters),
+  ])
   const download = interval('download', downloadStartedMs, { bytes: parameters.length })
   assertBatch(artifact, order)
   const samples = nextByteSamples(sensed.bytes, {
@@ -95,7 +98,7 @@ export async function consumeRound(context: ConsumptionContext): Promise<Learned
   const trainer = await trainerReady
   await trainer.load({
     artifact,
-    parameters: floatsOf(parameters),
+    parameters: parametersOfBytes(parameters),
     ...samples,
     seed: order.seed,
   })
@@ -110,7 +113,7 @@ export async function consumeRound(context: ConsumptionContext): Promise<Learned
   const train = interval('train', trainStartedMs, { cpuSeconds: result.cpuSeconds })
   const learned = await trainer.parameters()
   return {
-    payload: new Uint8Array(learned.buffer, learned.byteOffset, learned.byteLength),
+    payload: bytesOfParameters(learned),
     learned: {
       grId: order.grId,
       crId,
@@ -132,8 +135,4 @@ function assertBatch(artifact: Uint8Array, order: ConsumeOrder): void {
     'PROTOCOL_INVALID',
     `the order asks for batches of ${order.batch}, the training graph has ${batch}`,
   )
-}
-
-function floatsOf(bytes: Uint8Array): Float32Array {
-  return new Float32Array(new Uint8Array(bytes).buffer)
 }

@@ -14,7 +14,8 @@ const LOADS_MAX = 50
 export class TrainerPool implements Stoppable {
   readonly #niceness: number
   readonly #idleMsMax: number
-  #trainer: TrainerProcess | null = null
+  /** Running or starting; null while there is none. */
+  #trainer: Promise<TrainerProcess> | null = null
   #loads = 0
   #idleTimer: NodeJS.Timeout | undefined
 
@@ -26,15 +27,8 @@ export class TrainerPool implements Stoppable {
   /** A trainer that is ready to load. Give it back by release or, after a failure, by discard. */
   async acquire(): Promise<TrainerProcess> {
     clearTimeout(this.#idleTimer)
-    if (this.#trainer && this.#loads >= LOADS_MAX) await this.discard()
-    if (!this.#trainer) {
-      this.#loads = 0
-      const trainer = await TrainerProcess.start({ niceness: this.#niceness })
-      this.#trainer = trainer
-      void trainer.exited.then(() => {
-        if (this.#trainer === trainer) this.#trainer = null
-      })
-    }
+    if (this.#loads >= LOADS_MAX) await this.discard()
+    this.#trainer ??= this.#start()
     this.#loads += 1
     return this.#trainer
   }
@@ -46,16 +40,31 @@ export class TrainerPool implements Stoppable {
   }
 
   async discard(): Promise<void> {
-    const trainer = this.#trainer
-    this.#trainer = null
+    const trainer = await this.#takeAway()
     trainer?.kill()
     await trainer?.exited
   }
 
   async stop(): Promise<void> {
     clearTimeout(this.#idleTimer)
+    const trainer = await this.#takeAway()
+    await trainer?.stop()
+  }
+
+  #start(): Promise<TrainerProcess> {
+    this.#loads = 0
+    const trainer = TrainerProcess.start({ niceness: this.#niceness })
+    const forget = (): void => {
+      if (this.#trainer === trainer) this.#trainer = null
+    }
+    trainer.then(({ exited }) => exited.then(forget)).catch(forget)
+    return trainer
+  }
+
+  /** The trainer, when it has started if it is just starting; the next one is another. */
+  async #takeAway(): Promise<TrainerProcess | undefined> {
     const trainer = this.#trainer
     this.#trainer = null
-    await trainer?.stop()
+    return trainer?.catch(() => undefined)
   }
 }

@@ -1,3 +1,4 @@
+import { mean } from 'simple-statistics'
 import type { ConsumeOrder } from '../../protocol/assignment.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { TrainerProcess } from '../../training/trainer-process.ts'
@@ -57,8 +58,4 @@ export async function runTraining(o: {
     lossAfter: mean(losses.slice(-LOSS_STEPS)),
     cpuSeconds,
   }
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length)
 }

@@ -20,7 +20,7 @@ export interface Sensor {
   readonly kind: string
   /** What it senses, in words, for the birth message. */
   readonly senses: string
-  /** 'lost' while the source is gone; the sensor looks for it again by itself. */
+  /** 'lost' while the source is gone; sensor-watch.ts looks for it again. */
   readonly status: 'ok' | 'lost'
   /** Opens the source and measures it shortly. SENSOR_UNAVAILABLE says what is wrong with it. */
   open(): Promise<void>

@@ -12,7 +12,9 @@ const TICK_MS = 50
 const BUFFER_SECONDS = 1
 /** Enough for a histogram of 256 bins whose error is far below the distance between domains. */
 const SKETCH_BYTES_MAX = 1024 * 1024
+/** A trial lasts so long and until so many bytes were due: they tell the rate of a slow sensor. */
 const TRIAL_MS = 500
+const TRIAL_BYTES = 2
 
 export interface TextFolderOptions {
   readonly id: string
@@ -41,6 +43,8 @@ export class TextFolderSensor implements Sensor {
   #sketched = 0
   #figures: SensingFigures | null = null
   #status: 'ok' | 'lost' = 'lost'
+  #opening: Promise<void> | null = null
+  readonly #closing = new AbortController()
 
   constructor(options: TextFolderOptions) {
     this.id = options.id
@@ -52,37 +56,17 @@ export class TextFolderSensor implements Sensor {
     return this.#status
   }
 
-  async open(): Promise<void> {
-    this.#files = await listTextFiles(this.#options.path, this.#random)
-    this.#nextFile = 0
-    await this.#sketchFiles()
-    this.#status = 'ok'
-    const { clock } = this.#options
-    await this.record({
-      untilMs: clock.now() + TRIAL_MS,
-      bytesMax: Number.MAX_SAFE_INTEGER,
-      signal: new AbortController().signal,
+  /** Who calls while it is being opened waits for the same attempt. */
+  open(): Promise<void> {
+    this.#opening ??= this.#open().finally(() => {
+      this.#opening = null
     })
+    return this.#opening
   }
 
-  async record({ untilMs, bytesMax, signal }: RecordOptions): Promise<Recording> {
-    if (this.#status === 'lost') await this.open()
-    const { clock, bytesPerSecond } = this.#options
-    const startedAt = clock.now()
-    const parts: Uint8Array[] = []
-    let [taken, handled, dropped] = [0, 0, 0]
-    while (clock.now() < untilMs && taken < bytesMax && !signal.aborted) {
-      await until(clock, Math.min(untilMs, clock.now() + TICK_MS), signal).catch(() => undefined)
-      const due = Math.floor(((clock.now() - startedAt) / 1000) * bytesPerSecond) - handled
-      const kept = Math.min(due, Math.ceil(BUFFER_SECONDS * bytesPerSecond), bytesMax - taken)
-      handled += due
-      dropped += due - kept
-      const bytes = await this.#read(kept)
-      taken += bytes.length
-      parts.push(bytes)
-    }
-    this.#noteFigures(taken, dropped, clock.now() - startedAt)
-    return { bytes: Buffer.concat(parts), droppedBytes: dropped }
+  async record(options: RecordOptions): Promise<Recording> {
+    if (this.#opening || this.#status === 'lost') await this.open()
+    return this.#record(options)
   }
 
   figures(): SensingFigures | null {
@@ -99,19 +83,63 @@ export class TextFolderSensor implements Sensor {
   }
 
   async close(): Promise<void> {
+    this.#closing.abort(new Error('the sensor is closed'))
     this.#status = 'lost'
     this.#current = new Uint8Array()
   }
 
-  #noteFigures(taken: number, dropped: number, durationMs: number): void {
-    if (durationMs <= 0) return
-    const rate = (taken * 1000) / durationMs
+  async #open(): Promise<void> {
+    const { clock, path, bytesPerSecond } = this.#options
+    this.#files = await listTextFiles(path, this.#random)
+    this.#nextFile = 0
+    await this.#sketchFiles()
+    this.#closing.signal.throwIfAborted()
+    this.#status = 'ok'
+    await this.#record({
+      untilMs: clock.now() + Math.max(TRIAL_MS, (TRIAL_BYTES * 1000) / bytesPerSecond),
+      bytesMax: Number.MAX_SAFE_INTEGER,
+      signal: this.#closing.signal,
+    })
+    if (this.status === 'lost') {
+      throw new GainnetError('SENSOR_UNAVAILABLE', `the folder ${path} was lost while it was tried`)
+    }
+  }
+
+  async #record({ untilMs, bytesMax, signal }: RecordOptions): Promise<Recording> {
+    const { clock, bytesPerSecond } = this.#options
+    const bufferBytes = Math.ceil(BUFFER_SECONDS * bytesPerSecond)
+    const startedAt = clock.now()
+    const parts: Uint8Array[] = []
+    let [taken, delivered, dropped] = [0, 0, 0]
+    while (clock.now() < untilMs && taken < bytesMax && !signal.aborted) {
+      await until(clock, Math.min(untilMs, clock.now() + TICK_MS), signal).catch(() => undefined)
+      const sensed = Math.floor(((clock.now() - startedAt) / 1000) * bytesPerSecond)
+      const due = sensed - delivered - dropped
+      dropped += Math.max(0, due - bufferBytes)
+      delivered = sensed - dropped
+      const wanted = Math.min(due, bufferBytes, bytesMax - taken)
+      const bytes = await this.#read(wanted)
+      taken += bytes.length
+      parts.push(bytes)
+      if (bytes.length < wanted) {
+        this.#lose()
+        break
+      }
+    }
+    this.#noteFigures(delivered, dropped, clock.now() - startedAt)
+    return { bytes: Buffer.concat(parts), droppedBytes: dropped }
+  }
+
+  /** A recording that ended at once, e.g. because its slots were over, says nothing of the rate. */
+  #noteFigures(delivered: number, dropped: number, durationMs: number): void {
+    if (durationMs < TRIAL_MS) return
+    const rate = (delivered * 1000) / durationMs
     this.#figures = {
       sensor: this.id,
       kind: this.kind,
       samplesPerSecond: rate,
       bytesPerSecond: rate,
-      dropShare: dropped / Math.max(1, taken + dropped),
+      dropShare: dropped / Math.max(1, delivered + dropped),
       resourceBlocks: 0,
     }
   }
@@ -128,7 +156,6 @@ export class TextFolderSensor implements Sensor {
       missing -= part.length
       parts.push(part)
     }
-    if (missing > 0) this.#lose(`no readable text in ${this.#options.path}`)
     return Buffer.concat(parts)
   }
 
@@ -165,8 +192,9 @@ export class TextFolderSensor implements Sensor {
     }
   }
 
-  #lose(reason: string): void {
-    if (this.#status === 'ok') this.#options.log.warn({ sensor: this.id, reason }, 'sensor lost')
+  #lose(): void {
+    const { log, path } = this.#options
+    if (this.#status === 'ok') log.warn({ sensor: this.id, path }, 'sensor lost: no readable text')
     this.#status = 'lost'
   }
 }

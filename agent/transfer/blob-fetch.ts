@@ -74,7 +74,8 @@ export class BlobFetcher {
       const download = await this.#download(reference, deadlineAt, options.signal)
       receivedBytes += download.receivedBytes
       if (download.ok) {
-        await this.#cache?.put(sha256, download.bytes)
+        // The disk is not waited for: training can begin.
+        void this.#cache?.put(sha256, download.bytes)
         return { bytes: download.bytes, receivedBytes, measured: download.measured }
       }
       actual = download.sha256
@@ -112,7 +113,8 @@ export class BlobFetcher {
     try {
       await endOf(completed, { deadlineAt, signal, what: () => progressOf(reference, assembler) })
     } finally {
-      await subscription.unsubscribe()
+      // Goes out at once; its answer is of no interest.
+      void subscription.unsubscribe()
     }
     const finished = assembler.finish()
     if (!finished.ok) return { ...finished, receivedBytes }

@@ -76,11 +76,14 @@ export class UpdateUploader {
     await Promise.all(this.#running.values())
   }
 
-  /** Resolves with the end of the update, or when it is clear that none comes now. Never rejects. */
-  upload(update: StoredUpdate): Promise<UploadOutcome> {
+  /**
+   * Resolves with the end of the update, or when it is clear that none comes now. Never rejects.
+   * The payload is read from the store where the caller does not have it at hand.
+   */
+  upload(update: StoredUpdate, payload?: Uint8Array): Promise<UploadOutcome> {
     const running = this.#running.get(update.key)
     if (running) return running
-    const started = this.#upload(update)
+    const started = this.#upload(update, payload)
       .catch((error: unknown): UploadOutcome => {
         this.#log.error({ err: error, grId: update.content.grId }, 'upload failed')
         return { status: 'unanswered', reason: messageOf(error) }
@@ -105,9 +108,9 @@ export class UpdateUploader {
       .catch(err => this.#log.warn({ err }, 'stored updates cannot be resumed'))
   }
 
-  async #upload(update: StoredUpdate): Promise<UploadOutcome> {
+  async #upload(update: StoredUpdate, atHand?: Uint8Array): Promise<UploadOutcome> {
     const { store } = this.#options
-    const payload = await store.payload(update)
+    const payload = atHand ?? (await store.payload(update))
     if (!payload)
       return { status: 'refused', reason: 'damaged on disk', sentBytes: 0, durationMs: 0 }
     const startedAt = performance.now()

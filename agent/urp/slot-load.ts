@@ -33,6 +33,8 @@ export interface SlotLoadOptions {
   readonly units: readonly string[]
   /** Availability of a unit is never more than this. */
   readonly computingShareMax: number
+  /** Offered whatever the load is: the owner vouches for it. */
+  readonly computingShareReserved?: number
   readonly link?: LinkLoadOptions
   readonly clock?: Clock
 }
@@ -93,10 +95,13 @@ export class SlotLoad {
   }
 
   #note(before: Edge, after: Edge): void {
-    const { units, computingShareMax } = this.#options
+    const { units, computingShareMax, computingShareReserved = 0 } = this.#options
     for (const [column, unit] of units.entries()) {
       const free = freeShare(before.ticks.get(unit), after.ticks.get(unit))
-      this.#computing[before.slot * units.length + column] = Math.min(free, computingShareMax)
+      this.#computing[before.slot * units.length + column] = Math.min(
+        Math.max(free, computingShareReserved),
+        computingShareMax,
+      )
     }
     this.#link[before.slot] = this.#linkFree(before, after)
   }

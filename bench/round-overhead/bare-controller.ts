@@ -78,9 +78,9 @@ export class BareController implements Stoppable {
 
   async #listen(): Promise<void> {
     this.#client.on('message', (topic, body) => {
-      const [bareId = '', leaf, , , round = ''] = topic.split('/').slice(4)
-      if (leaf === 'probe') this.#takeBlock(bareId, round)
-      else if (leaf === 'event' && body.includes(' done ')) this.#done.add(bareId)
+      const [bareId = '', , leaf, round = ''] = topic.split('/').slice(4)
+      if (leaf === 'up') this.#takeBlock(bareId, round)
+      else if (body.includes(' done ')) this.#done.add(bareId)
     })
     const filters = [
       this.#topics.status('+'),

@@ -26,8 +26,8 @@ export function bareTopics(site: string) {
   const agent = (bareId: string): string => `${root}/agent/${bareId}`
   return {
     assignment: (bareId: string) => `${agent(bareId)}/assignment`,
-    status: (bareId: string) => `${agent(bareId)}/event`,
-    updateManifest: (bareId: string) => `${agent(bareId)}/birth`,
+    status: (bareId: string) => `${agent(bareId)}/probe/ask`,
+    updateManifest: (bareId: string) => `${agent(bareId)}/clock/ask`,
     updateBlock: (bareId: string, round: string, index: number | '+') =>
       `${agent(bareId)}/probe/up/${round}/${index}`,
     ack: (bareId: string) => `${agent(bareId)}/probe/tell`,

@@ -64,6 +64,7 @@ export class OurAgent implements Stoppable {
       clock: systemClock,
       random,
       onDegraded: () => {},
+      onQuarantined: () => {},
       log,
     })
     const agent = new OurAgent(setup, { wire, outgoing, log })
@@ -106,8 +107,10 @@ export class OurAgent implements Stoppable {
     status.accepted()
     const downloadStartedAt = now()
     status.progress('download')
-    await this.#fetcher.fetch(manifest.training, { deadlineMs: FETCH_MS_MAX })
-    const { bytes } = await this.#fetcher.fetch(manifest.parameters, { deadlineMs: FETCH_MS_MAX })
+    const [, { bytes }] = await Promise.all([
+      this.#fetcher.fetch(manifest.training, { deadlineMs: FETCH_MS_MAX }),
+      this.#fetcher.fetch(manifest.parameters, { deadlineMs: FETCH_MS_MAX }),
+    ])
     const download = interval('download', downloadStartedAt, bytes.length)
     const uploadStartedAt = now()
     status.progress('upload')

@@ -2,6 +2,8 @@ import { join } from 'node:path'
 import { ControllerConfig } from '../../config/controller-schema.ts'
 import { openBrokerSession } from '../../controller/broker-session.ts'
 import { ControllerLife } from '../../controller/controller-life.ts'
+import { Fleet } from '../../controller/fleet/fleet.ts'
+import { listenToFleet } from '../../controller/fleet/fleet-listener.ts'
 import { Evaluator } from '../../controller/models/evaluator.ts'
 import { ModelLibrary } from '../../controller/models/model-library.ts'
 import { ModelPublisher } from '../../controller/models/model-publisher.ts'
@@ -14,6 +16,7 @@ import { RoundWork } from '../../controller/rounds/round-work.ts'
 import { BlobPublisher } from '../../controller/transfer/blob-publisher.ts'
 import { DeliveryLedger } from '../../controller/transfer/delivery-ledger.ts'
 import { type StoredUpdate, UpdateIntake } from '../../controller/transfer/update-intake.ts'
+import { filterFor } from '../../protocol/topics.ts'
 import type { WireSession } from '../../protocol/wire-session.ts'
 import { systemClock } from '../../runtime/clock.ts'
 import type { Logger } from '../../runtime/logger.ts'
@@ -93,7 +96,7 @@ export class OurController implements Stoppable {
     stack.add('broker session', { stop: () => wire.connection.stop(() => life.sayGoodbye()) })
     const ledgerPath = join(stateDirectory, 'published-blobs.json')
     const blobs = stack.add('blobs', await BlobPublisher.open({ wire, ledgerPath, log }))
-    const publisher = new ModelPublisher({ wire, library, blobs })
+    const publisher = new ModelPublisher({ wire, library, blobs, log })
     const evaluator = new Evaluator({ ...config.evaluation, log })
     await evaluator.stop()
     const work = new RoundWork({
@@ -110,7 +113,7 @@ export class OurController implements Stoppable {
     })
     const runner = new RoundRunner({
       clock: systemClock,
-      counter: new CrCounter(stateDirectory),
+      counter: new CrCounter({ stateDirectory, log }),
       ...config.clock,
       actions: work,
       present: () => options.agents,
@@ -118,7 +121,7 @@ export class OurController implements Stoppable {
       log,
     })
     const controller = new OurController(options, { stack, wire, library, work, runner })
-    await controller.#listen(runner)
+    await controller.#listen(runner, blobs)
     wire.connection.start()
     await connected(wire)
     life.enter('running')
@@ -139,10 +142,13 @@ export class OurController implements Stoppable {
   async round(): Promise<number> {
     const { agents } = this.#options
     const crId = this.#crId++
+    this.#beginRound(crId)
     const startedAtMs = systemClock.now()
     const startedAt = performance.now()
     const stored = this.#stored.collect(agents.length)
     const done = this.#done.collect(agents.length)
+    // What fails here may have failed above first.
+    done.catch(() => {})
     await this.#work.publishAssignments(agents.map(agentId => this.#assignment(agentId, crId)))
     const contributions = await stored
     await this.#work.aggregate(MODEL_ID, contributions)
@@ -168,7 +174,7 @@ export class OurController implements Stoppable {
     return this.#parts.stop()
   }
 
-  async #listen(runner: RoundRunner): Promise<void> {
+  async #listen(runner: RoundRunner, blobs: BlobPublisher): Promise<void> {
     const { stateDirectory, log } = this.#options
     const intake = await UpdateIntake.open({
       wire: this.#wire,
@@ -186,12 +192,34 @@ export class OurController implements Stoppable {
     this.#work.attach({ runner, intake })
     const ledger = await DeliveryLedger.open({ path: join(stateDirectory, 'deliveries'), log })
     this.#parts.add('deliveries', { stop: () => ledger.close() })
-    await this.#wire.on('assignmentStatus', {}, ({ status, reason, ...body }, { agentId }) => {
-      if (status === 'progress' || !ledger.isNew(agentId, body.session, body.sequence)) return
-      if (status === 'done') this.#done.add(agentId)
-      else if (status !== 'accepted') this.#done.fail(`${agentId} ${status}: ${reason}`)
+    await listenToFleet({
+      wire: this.#wire,
+      fleet: new Fleet(),
+      runner,
+      ledger,
+      blobs,
+      blobsOf: () => [],
+      clock: systemClock,
+      log,
     })
+    // Beside the fleet's own ear, so without parsing it a second time.
+    await this.#wire.connection.subscribe(
+      filterFor(this.#options.site, 'assignmentStatus'),
+      (_topic, payload) => {
+        const text = Buffer.from(payload).toString('utf8')
+        if (text.includes('"status":"done"')) this.#done.add(text)
+        else if (/"status":"(?:failed|refused)"/.test(text)) this.#done.fail(text)
+      },
+    )
     await intake.start()
+  }
+
+  /** Without agents there is nothing to match: this only opens the round for updates. */
+  #beginRound(crId: number): void {
+    const nowMs = systemClock.now()
+    const endsAtMs = nowMs + DEADLINE_MS
+    const inputs = { crId, nowMs, endsAtMs, urps: new Map(), sensed: new Map(), maySense: false }
+    this.#work.plan(inputs)
   }
 
   #assignment(agentId: string, crId: number): AgentAssignment {

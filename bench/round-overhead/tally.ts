@@ -12,7 +12,7 @@ export class Tally<Item> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         reject(new Error(`${this.#items.length} of ${count} came within ${msMax} ms`))
-      }, msMax)
+      }, msMax).unref()
       this.#resolve = items => {
         clearTimeout(timer)
         resolve(items)

@@ -1,4 +1,4 @@
-import type { AssignmentStatus } from '../../protocol/assignment.ts'
+import { type AssignmentStatus, isEnd } from '../../protocol/assignment.ts'
 import type { Envelope } from '../../protocol/envelope.ts'
 import type { WireSession } from '../../protocol/wire-session.ts'
 import type { Clock } from '../../runtime/clock.ts'
@@ -33,7 +33,7 @@ export async function listenToFleet(options: FleetListenerOptions): Promise<void
   await wire.on('agentBirth', {}, (birth, { agentId }) => {
     const change = fleet.onBirth(agentId, birth, clock.now())
     // A new life without a death in between: what the old one owed is lost with it.
-    if (change?.type === 'born') runner.onDied(agentId, 'the agent was started anew')
+    if (change?.type === 'born') runner.onBorn(agentId)
     apply(change)
   })
   await wire.on('agentState', {}, (state, { agentId }) =>
@@ -53,8 +53,7 @@ export async function listenToFleet(options: FleetListenerOptions): Promise<void
     await confirm(options, agentId, event)
   })
   await wire.on('assignmentStatus', {}, async (status, { agentId }) => {
-    // Progress does not come through the agent's outbox: it is never repeated.
-    if (status.status === 'progress') return
+    if (!isEnd(status.status)) return
     if (ledger.isNew(agentId, status.session, status.sequence)) onStatus(options, agentId, status)
     await confirm(options, agentId, status)
   })

@@ -47,7 +47,7 @@ export class Fleet {
     const known = this.#members.get(agentId)
     if (known && birth.session < known.session) return null
     const isNewLife = !known?.birth || birth.session > known.session
-    this.#put(agentId, birth.session, { birth, ...(isNewLife ? { urp: null } : {}) }, nowMs)
+    this.#put(agentId, birth.session, { birth }, nowMs)
     return isNewLife ? { type: 'born', agentId, session: birth.session } : null
   }
 
@@ -74,6 +74,7 @@ export class Fleet {
     }
   }
 
+  /** Whichever message of a new life comes first, nothing of the old one is left. */
   #put(agentId: string, session: number, part: Partial<FleetMember>, heardAtMs: number): void {
     const known = this.#members.get(agentId)
     if (!known && this.#members.size >= MEMBERS_MAX) return
@@ -82,7 +83,7 @@ export class Fleet {
       state: 'init',
       urp: null,
       health: null,
-      ...known,
+      ...(known?.session === session ? known : {}),
       ...part,
       agentId,
       session,

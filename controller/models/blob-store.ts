@@ -1,12 +1,8 @@
-import { createHash } from 'node:crypto'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { hashOf } from '../../protocol/blocks.ts'
 import { readFileIfThere, writeFileAtomic } from '../../runtime/atomic-file.ts'
 import { GainnetError } from '../../runtime/errors.ts'
-
-export function sha256Of(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex')
-}
 
 /** Bytes on disk, named by their SHA-256: written once, verified at each read. */
 export class BlobStore {
@@ -17,9 +13,9 @@ export class BlobStore {
   }
 
   async put(bytes: Uint8Array): Promise<string> {
-    const sha256 = sha256Of(bytes)
+    const sha256 = hashOf(bytes)
     const known = await readFileIfThere(join(this.#folder, sha256))
-    if (!known || sha256Of(known) !== sha256) {
+    if (!known || hashOf(known) !== sha256) {
       await writeFileAtomic(join(this.#folder, sha256), bytes)
     }
     return sha256
@@ -30,7 +26,7 @@ export class BlobStore {
     const path = join(this.#folder, sha256)
     const bytes = await readFileIfThere(path)
     if (!bytes) throw new GainnetError('MODEL_CORRUPT', `no blob ${sha256} in ${this.#folder}`)
-    const found = sha256Of(bytes)
+    const found = hashOf(bytes)
     if (found !== sha256) {
       throw new GainnetError('MODEL_CORRUPT', `${path} hashes to ${found}: the disk changed it`)
     }

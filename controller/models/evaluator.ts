@@ -30,14 +30,27 @@ export class Evaluator implements Stoppable {
 
   async stop(): Promise<void> {
     this.#isStopped = true
-    await this.#process?.stop()
+    const process = this.#process
+    process?.kill()
+    // What is under way ends at once by that, or stops what it has just started.
+    await this.#last
+    await process?.exited
     this.#process = null
+  }
+
+  /** Null where the evaluator was stopped while the process started. */
+  async #start(): Promise<TrainerProcess | null> {
+    const process = await TrainerProcess.start({ niceness: this.#niceness })
+    if (!this.#isStopped) return process
+    await process.stop()
+    return null
   }
 
   async #evaluate(model: Model, parameters: Float32Array): Promise<number | null> {
     if (this.#isStopped) return null
     try {
-      this.#process ??= await TrainerProcess.start({ niceness: this.#niceness })
+      this.#process ??= await this.#start()
+      if (!this.#process) return null
       const { contextBytes } = model.config
       const samples = nextByteSamples(model.heldBack, { contextBytes, samplesMax: 2 ** 20 })
       const { lossMean } = await this.#process.evaluate({

@@ -1,13 +1,16 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import type { ControllerConfig } from '../../config/controller-schema.ts'
 import { Hash, Id, Time } from '../../protocol/envelope.ts'
+import { bytesOfParameters, parametersOfBytes } from '../../protocol/parameter-bytes.ts'
 import type { DataSketch } from '../../protocol/urp.ts'
 import { readFileIfThere, writeFileAtomic } from '../../runtime/atomic-file.ts'
 import { errnoOf, GainnetError } from '../../runtime/errors.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import { buildByteLanguageModel } from '../../training/byte-language-model.ts'
+import { type ParameterInfo, readForwardModel } from '../../training/forward-graph.ts'
 import { buildTrainingArtifact } from '../../training/training-artifact.ts'
 import { BlobStore } from './blob-store.ts'
 import { readHeldBackText, sketchOf, unigramBitsPerByte } from './held-back-text.ts'
@@ -43,6 +46,13 @@ export interface Model {
   readonly current: VersionRecord
 }
 
+interface VersionOptions {
+  readonly sampleCount: number
+  readonly nowMs: number
+  /** Asked last before the version counts. */
+  readonly isUnwanted?: () => boolean
+}
+
 /** Versions whose blobs are kept: enough to look back and to roll back by hand. */
 const VERSIONS_KEPT = 50
 
@@ -55,6 +65,9 @@ export class ModelLibrary {
   readonly #blobs: BlobStore
   readonly #log: Logger
   readonly #models = new Map<string, Model>()
+  /** Records of the versions that are kept, oldest first, by model; read from disk once. */
+  readonly #kept = new Map<string, VersionRecord[]>()
+  #work: Promise<unknown> = Promise.resolve()
 
   constructor(options: { readonly stateDirectory: string; readonly log: Logger }) {
     this.#folder = join(options.stateDirectory, 'models')
@@ -85,18 +98,22 @@ export class ModelLibrary {
 
   async parameters(modelId: string): Promise<Float32Array> {
     const bytes = await this.#blobs.get(this.model(modelId).current.version)
-    return new Float32Array(new Uint8Array(bytes).buffer)
+    return parametersOfBytes(bytes)
   }
 
-  /** Stores the parameters as the model's next version. */
-  async addVersion(
+  /** Stores the parameters as the model's next version; ROUND_FAILED where that came too late. */
+  addVersion(modelId: string, parameters: Float32Array, o: VersionOptions): Promise<VersionRecord> {
+    return this.#inOrder(() => this.#addVersion(modelId, parameters, o))
+  }
+
+  async #addVersion(
     modelId: string,
     parameters: Float32Array,
-    { sampleCount, nowMs }: { readonly sampleCount: number; readonly nowMs: number },
+    { sampleCount, nowMs, isUnwanted = () => false }: VersionOptions,
   ): Promise<VersionRecord> {
     const model = this.model(modelId)
     const { current } = model
-    const version = await this.#blobs.put(bytesOf(parameters))
+    const version = await this.#blobs.put(bytesOfParameters(parameters))
     const next: VersionRecord = {
       ...current,
       version,
@@ -105,23 +122,42 @@ export class ModelLibrary {
       createdAt: new Date(nowMs).toISOString(),
       samplesAbsorbed: current.samplesAbsorbed + sampleCount,
     }
+    if (isUnwanted()) throw new GainnetError('ROUND_FAILED', 'storing the version took too long')
     await this.#writeRecord(modelId, next)
     this.#models.set(modelId, { ...model, current: next })
+    this.#kept.get(modelId)?.push(next)
     return next
   }
 
-  /** Removes blobs that no kept version names. */
-  async collectGarbage(): Promise<void> {
-    const wanted = new Set<string>()
-    for (const { modelId } of this.models) {
-      const numbers = (await this.#versionNumbers(modelId)).slice(-VERSIONS_KEPT)
-      for (const versionNumber of numbers) {
-        const record = await this.#readRecord(modelId, versionNumber)
-        for (const hash of [record.version, record.forward, record.training]) wanted.add(hash)
+  /** Removes blobs that no kept version names, also of models that are not configured now. */
+  collectGarbage(): Promise<void> {
+    return this.#inOrder(async () => {
+      const wanted = new Set<string>()
+      for (const modelId of await readdir(this.#folder)) {
+        const kept = (await this.#keptRecords(modelId)).slice(-VERSIONS_KEPT)
+        this.#kept.set(modelId, kept)
+        const current = this.#models.get(modelId)?.current
+        for (const { version, forward, training } of current ? [...kept, current] : kept) {
+          for (const hash of [version, forward, training]) wanted.add(hash)
+        }
       }
-    }
-    const removed = await this.#blobs.keepOnly(wanted)
-    if (removed > 0) this.#log.debug({ removed }, 'old blobs removed')
+      const removed = await this.#blobs.keepOnly(wanted)
+      if (removed > 0) this.#log.debug({ removed }, 'old blobs removed')
+    })
+  }
+
+  async #keptRecords(modelId: string): Promise<readonly VersionRecord[]> {
+    const known = this.#kept.get(modelId)
+    if (known) return known
+    const numbers = (await this.#versionNumbers(modelId)).slice(-VERSIONS_KEPT)
+    return Promise.all(numbers.map(versionNumber => this.#readRecord(modelId, versionNumber)))
+  }
+
+  /** One after the other: a blob whose record is still to be written must not pass for garbage. */
+  #inOrder<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#work.then(work)
+    this.#work = result.catch(() => {})
+    return result
   }
 
   async #openModel(
@@ -142,7 +178,7 @@ export class ModelLibrary {
       training: await this.#blobs.put(artifact.bytes),
     }
     const known = await this.#latest(modelId)
-    if (known && known.forward !== built.forward) {
+    if (known && !(await this.#hasShape(known, { ...built, parameters: artifact.parameters }))) {
       throw new GainnetError(
         'CONFIG_INVALID',
         `models.${modelId}: the stored versions have another shape than the config asks for; ` +
@@ -167,6 +203,16 @@ export class ModelLibrary {
     }
   }
 
+  /** The graph's bytes may be others: another seed, or a newer program that writes it anew. */
+  async #hasShape(
+    record: VersionRecord,
+    built: { readonly forward: string; readonly parameters: readonly ParameterInfo[] },
+  ): Promise<boolean> {
+    if (record.forward === built.forward) return true
+    const { parameters } = readForwardModel(await this.#blobs.get(record.forward))
+    return isDeepStrictEqual(parameters, built.parameters)
+  }
+
   async #firstVersion(
     modelId: string,
     parameters: Float32Array,
@@ -175,7 +221,7 @@ export class ModelLibrary {
   ): Promise<VersionRecord> {
     const record: VersionRecord = {
       modelId,
-      version: await this.#blobs.put(bytesOf(parameters)),
+      version: await this.#blobs.put(bytesOfParameters(parameters)),
       versionNumber: 0,
       parent: null,
       createdAt: new Date(nowMs).toISOString(),
@@ -228,8 +274,4 @@ export class ModelLibrary {
     const path = this.#recordPath(modelId, record.versionNumber)
     await writeFileAtomic(path, `${JSON.stringify(record, null, 2)}\n`)
   }
-}
-
-function bytesOf(parameters: Float32Array): Uint8Array {
-  return new Uint8Array(parameters.buffer, parameters.byteOffset, parameters.byteLength)
 }

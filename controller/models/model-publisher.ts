@@ -1,10 +1,12 @@
 import type { Content } from '../../protocol/messages.ts'
+import { bytesOfParameters } from '../../protocol/parameter-bytes.ts'
 import type { WireSession } from '../../protocol/wire-session.ts'
+import type { Logger } from '../../runtime/logger.ts'
 import type { BlobPublisher } from '../transfer/blob-publisher.ts'
 import type { Model, ModelLibrary } from './model-library.ts'
 
 /**
- * Keeps the current version of each model on the broker: its blobs once for the whole fleet, then
+ * Keeps the current version of each model on the broker: its blobs once for the whole fleet, and
  * the manifest that names them. The version before stays until the next but one, because agents may
  * still be fetching it.
  */
@@ -12,6 +14,7 @@ export class ModelPublisher {
   readonly #wire: WireSession
   readonly #library: ModelLibrary
   readonly #blobs: BlobPublisher
+  readonly #log: Logger
   readonly #published = new Map<string, string[]>()
   readonly #bitsPerByte = new Map<string, number>()
 
@@ -19,10 +22,12 @@ export class ModelPublisher {
     readonly wire: WireSession
     readonly library: ModelLibrary
     readonly blobs: BlobPublisher
+    readonly log: Logger
   }) {
     this.#wire = options.wire
     this.#library = options.library
     this.#blobs = options.blobs
+    this.#log = options.log
   }
 
   /** What the current version of a model was judged at, or null while it is not. */
@@ -32,36 +37,34 @@ export class ModelPublisher {
 
   async publish(modelId: string, parameters: Float32Array): Promise<void> {
     const model = this.#library.model(modelId)
-    await this.#blobs.publish(model.training)
-    await this.#blobs.publish(bytesOf(parameters))
-    await this.#announce(model, bytesOf(parameters))
-    await this.#retireOlder(model)
+    const { training, version } = model.current
+    // In any order: nobody is told to fetch before all of it is there.
+    await Promise.all([
+      this.#blobs.publish(model.training, training),
+      this.#blobs.publish(bytesOfParameters(parameters), version),
+      this.#announce(model),
+    ])
+    // Nobody waits for what is taken off.
+    this.#retireOlder(model).catch(err => this.#log.warn({ err, modelId }, 'version not retired'))
   }
 
   /** Adds the judgement of a version to its manifest, if it still is the current one. */
   async noteEvaluation(
     modelId: string,
-    o: {
-      readonly version: string
-      readonly bitsPerByte: number
-      readonly parameters: Float32Array
-    },
+    o: { readonly version: string; readonly bitsPerByte: number },
   ): Promise<void> {
     this.#bitsPerByte.set(o.version, o.bitsPerByte)
     const model = this.#library.model(modelId)
-    if (model.current.version === o.version) await this.#announce(model, bytesOf(o.parameters))
+    if (model.current.version === o.version) await this.#announce(model)
   }
 
   /** The manifests once more, for a broker that may have lost them. */
   async announceAll(): Promise<void> {
-    for (const model of this.#library.models) {
-      const parameters = await this.#library.parameters(model.modelId)
-      await this.#announce(model, bytesOf(parameters))
-    }
+    for (const model of this.#library.models) await this.#announce(model)
   }
 
-  async #announce(model: Model, parameters: Uint8Array): Promise<void> {
-    const { modelId, current, config } = model
+  async #announce(model: Model): Promise<void> {
+    const { modelId, current, config, training, parameterCount } = model
     const bitsPerByte = this.#bitsPerByte.get(current.version)
     const manifest: Content<'modelManifest'> = {
       modelId,
@@ -71,8 +74,11 @@ export class ModelPublisher {
       publishedAt: current.createdAt,
       objective: 'next-byte',
       contextBytes: config.contextBytes,
-      training: this.#blobs.referenceOf(model.training),
-      parameters: this.#blobs.referenceOf(parameters),
+      training: this.#blobs.referenceOf(current.training, training.length),
+      parameters: this.#blobs.referenceOf(
+        current.version,
+        parameterCount * Float32Array.BYTES_PER_ELEMENT,
+      ),
       flopsPerSample: model.flopsPerSample,
       targetSketch: model.targetSketch,
       ...(bitsPerByte === undefined ? {} : { bitsPerByte }),
@@ -91,8 +97,4 @@ export class ModelPublisher {
       await this.#blobs.retire(oldest)
     }
   }
-}
-
-function bytesOf(parameters: Float32Array): Uint8Array {
-  return new Uint8Array(parameters.buffer, parameters.byteOffset, parameters.byteLength)
 }

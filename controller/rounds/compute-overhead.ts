@@ -26,11 +26,11 @@ export class ComputeOverhead {
       readonly cpuSeconds: number
       readonly flopsPerSecond: number
       readonly flopsPerSample: number
-      readonly sampleCount: number
-      readonly localEpochs: number
+      /** A sample counts in each epoch in which it was trained on. */
+      readonly samplesTrained: number
     },
   ): void {
-    const ideal = run.flopsPerSample * run.sampleCount * run.localEpochs
+    const ideal = run.flopsPerSample * run.samplesTrained
     const seen = (run.cpuSeconds * run.flopsPerSecond) / ideal
     if (!Number.isFinite(seen) || seen <= 0) return
     const bounded = Math.min(OVERHEAD_MAX, Math.max(OVERHEAD_MIN, seen))

@@ -36,7 +36,11 @@ export interface RoundActions {
   ): RoundPlan
   publishAssignments(assignments: readonly AgentAssignment[]): Promise<void>
   /** Averages, stores and publishes; rejects with the reason. */
-  aggregate(modelId: string, contributions: readonly StoredContribution[]): Promise<void>
+  aggregate(
+    modelId: string,
+    contributions: readonly StoredContribution[],
+    round?: AggregatingRound,
+  ): Promise<void>
   /** The record of a finished round; called once a round, in order. */
   record(o: FinishedRound): Promise<void>
   answerLate(o: {
@@ -45,6 +49,14 @@ export interface RoundActions {
     readonly grId: number
     readonly lateMs: number
   }): void
+}
+
+/** The round that an average is made for. */
+export interface AggregatingRound {
+  /** It has gone on without the average, which must not become a version any more. */
+  isOverdue(): boolean
+  /** The average is a version from now on, whenever the broker has it. */
+  onCommitted(): void
 }
 
 export interface FinishedRound {
@@ -90,6 +102,7 @@ export class RoundRunner implements Stoppable {
   #count = 0
   #afterCollecting: (() => void) | null = null
   #recording: Promise<unknown> = Promise.resolve()
+  #aggregating: Promise<unknown> = Promise.resolve()
   #isStopped = false
 
   constructor(options: RoundRunnerOptions) {
@@ -133,8 +146,14 @@ export class RoundRunner implements Stoppable {
     this.#checkCollected()
   }
 
-  onDied(agentId: string, reason: string): void {
+  /** A new life of an agent: what the old one had sensed was in its memory only. */
+  onBorn(agentId: string): void {
     this.#sensed.forget(agentId)
+    this.onDied(agentId, 'the agent was started anew')
+  }
+
+  /** Gone, perhaps only for the time of a reconnect. */
+  onDied(agentId: string, reason: string): void {
     this.dispatch({ type: 'agent-died', agentId, reason })
   }
 
@@ -166,11 +185,24 @@ export class RoundRunner implements Stoppable {
   async #closeRound(crId: number, endedAtMs: number): Promise<void> {
     const { clock, slotMs } = this.#options
     this.#step(crId, { type: 'cr-ended', crId, endedAtMs })
-    const overdue = clock.at(endedAtMs + CLOSE_SHARE * slotMs, () =>
+    const deadlineMs = endedAtMs + CLOSE_SHARE * slotMs
+    const overdue = clock.at(deadlineMs, () =>
       this.#step(crId, { type: 'aggregation-overdue', crId }),
     )
     await this.#isDone(crId)
     overdue.cancel()
+    await this.#published(deadlineMs)
+  }
+
+  /** Resolves when the broker has what was averaged, or at the time. */
+  #published(untilMs: number): Promise<void> {
+    return new Promise(resolve => {
+      const timer = this.#options.clock.at(untilMs, resolve)
+      void this.#aggregating.then(() => {
+        timer.cancel()
+        resolve()
+      })
+    })
   }
 
   readonly #doneWaits = new Map<number, () => void>()
@@ -199,8 +231,10 @@ export class RoundRunner implements Stoppable {
     const round = this.#rounds.get(this.#current)
     if (!this.#afterCollecting || round?.state.phase !== 'collecting') return
     const { urps } = round.state
-    const isComplete = this.#options.present().every(agentId => urps.has(agentId))
-    if (isComplete && this.#sensed.unsettled.length === 0) this.#afterCollecting()
+    const present = this.#options.present()
+    const isComplete = present.every(agentId => urps.has(agentId))
+    const awaited = this.#sensed.unsettled.filter(agentId => present.includes(agentId))
+    if (isComplete && awaited.length === 0) this.#afterCollecting()
   }
 
   #open(crId: number, startsAtMs: number): void {
@@ -241,7 +275,7 @@ export class RoundRunner implements Stoppable {
         this.#guard(actions.publishAssignments(effect.assignments))
         break
       case 'aggregate':
-        this.#guard(this.#aggregate(effect))
+        this.#aggregating = Promise.allSettled([this.#aggregating, this.#aggregate(round, effect)])
         break
       case 'answer-late':
         actions.answerLate(effect)
@@ -284,11 +318,15 @@ export class RoundRunner implements Stoppable {
     this.#step(crId, { type: 'matched', crId, assignments: plan.assignments })
   }
 
-  async #aggregate(effect: Extract<RoundEffect, { type: 'aggregate' }>): Promise<void> {
+  async #aggregate(
+    round: LiveRound,
+    effect: Extract<RoundEffect, { type: 'aggregate' }>,
+  ): Promise<void> {
     const { crId, modelId, contributions } = effect
+    const onCommitted = (): void => this.#step(crId, { type: 'aggregated', crId, modelId })
+    const isOverdue = (): boolean => round.state.phase !== 'closing'
     try {
-      await this.#options.actions.aggregate(modelId, contributions)
-      this.#step(crId, { type: 'aggregated', crId, modelId })
+      await this.#options.actions.aggregate(modelId, contributions, { isOverdue, onCommitted })
     } catch (error) {
       const reason = messageOf(error)
       this.#options.log.error({ crId, modelId, err: error }, 'aggregation failed')

@@ -25,7 +25,7 @@ import { overlapRatio } from './overlap.ts'
 import type { RoundLog } from './round-log.ts'
 import type { AgentAssignment, StoredContribution } from './round-machine.ts'
 import { type PlannedModel, planRound, type RoundPlan } from './round-planner.ts'
-import type { FinishedRound, RoundActions, RoundRunner } from './round-runner.ts'
+import type { AggregatingRound, FinishedRound, RoundActions, RoundRunner } from './round-runner.ts'
 
 export interface RoundWorkOptions {
   readonly config: Pick<ControllerConfig, 'controllerId' | 'gain' | 'training'>
@@ -109,12 +109,13 @@ export class RoundWork implements RoundActions {
         consume ? [[agentId, consume] as const] : [],
       ),
     )
-    for (const { agentId, assignment } of assignments) {
+    const sent = assignments.map(({ agentId, assignment }) =>
       // An agent that is not told does nothing, and its contribution will be late.
-      await wire.publish('assignment', { agentId }, assignment).catch(error => {
+      wire.publish('assignment', { agentId }, assignment).catch(error => {
         log.warn({ agentId, reason: messageOf(error) }, 'assignment not sent')
-      })
-    }
+      }),
+    )
+    await Promise.all(sent)
   }
 
   /** What an update of an agent must be like now, or why none is expected. */
@@ -122,6 +123,11 @@ export class RoundWork implements RoundActions {
     const order = this.#orders.get(agentId)
     if (order?.grId !== manifest.grId || order.modelId !== manifest.modelId) {
       return { refusal: `no update of GAI round ${manifest.grId} is awaited: it is too late` }
+    }
+    if (manifest.crId !== this.#crId) {
+      return {
+        refusal: `trained in communication round ${manifest.crId}, ordered in ${this.#crId}`,
+      }
     }
     const { parameterCount } = this.#options.library.model(order.modelId)
     return { bytes: parameterCount * Float32Array.BYTES_PER_ELEMENT, baseVersion: order.version }
@@ -139,15 +145,21 @@ export class RoundWork implements RoundActions {
       storedAtMs: storedAt,
       update: manifest,
     })
-    const train = manifest.phases.find(({ phase }) => phase === 'train')
+    this.#learnOverhead(agentId, manifest)
+  }
+
+  #learnOverhead(agentId: string, manifest: UpdateManifest): void {
+    const { modelId, phases, localSteps, sampleCount } = manifest
+    const train = phases.find(({ phase }) => phase === 'train')
     const rate = this.#rates.get(agentId)
     if (!train?.cpuSeconds || rate === undefined) return
-    this.#overhead.learn(agentId, manifest.modelId, {
+    const { batch, localEpochs } = this.#options.config.training
+    this.#overhead.learn(agentId, modelId, {
       cpuSeconds: train.cpuSeconds,
       flopsPerSecond: rate,
-      flopsPerSample: this.#options.library.model(manifest.modelId).flopsPerSample,
-      sampleCount: manifest.sampleCount,
-      localEpochs: this.#options.config.training.localEpochs,
+      flopsPerSample: this.#options.library.model(modelId).flopsPerSample,
+      // Slots that end early end a run within an epoch.
+      samplesTrained: Math.min(localSteps * batch, sampleCount * localEpochs),
     })
   }
 
@@ -157,19 +169,33 @@ export class RoundWork implements RoundActions {
     this.#runner?.dispatch({ type: 'contribution-refused', crId, agentId, grId, reason })
   }
 
-  async aggregate(modelId: string, contributions: readonly StoredContribution[]): Promise<void> {
+  async aggregate(
+    modelId: string,
+    contributions: readonly StoredContribution[],
+    round?: AggregatingRound,
+  ): Promise<void> {
     const { library, clock, log } = this.#options
+    const before = library.model(modelId).current
     const parts = contributions.map(({ agentId, grId, update }) => {
+      if (update.baseVersion !== before.version) {
+        const reason = `trained from ${update.baseVersion}, ${before.version} is current`
+        throw new GainnetError('ROUND_FAILED', `the update of ${agentId} was ${reason}`)
+      }
       const received = this.#received.get(keyOf(agentId, grId))
       if (!received) throw new GainnetError('ROUND_FAILED', `the update of ${agentId} is gone`)
       return { parameters: received.parameters, exampleCount: update.sampleCount }
     })
     const parameters = fedAvg(parts)
-    const before = library.model(modelId).current
     const sampleCount = parts.reduce((sum, { exampleCount }) => sum + exampleCount, 0)
-    const after = await library.addVersion(modelId, parameters, { sampleCount, nowMs: clock.now() })
-    await this.#publish(modelId, parameters)
-    const evaluated = this.#evaluate(library.model(modelId), after.version, parameters)
+    const after = await library.addVersion(modelId, parameters, {
+      sampleCount,
+      nowMs: clock.now(),
+      isUnwanted: () => round?.isOverdue() ?? false,
+    })
+    const published = this.#publish(modelId, parameters)
+    const evaluated = published.then(() =>
+      this.#evaluate(library.model(modelId), after.version, parameters),
+    )
     this.#aggregations.push({
       before,
       after,
@@ -177,6 +203,8 @@ export class RoundWork implements RoundActions {
       sampleCount,
       evaluated,
     })
+    round?.onCommitted()
+    await published
     log.info(
       { modelId, versionNumber: after.versionNumber, contributions: parts.length, sampleCount },
       'model version published',
@@ -196,8 +224,9 @@ export class RoundWork implements RoundActions {
     const { plan, crId, contributions } = round
     const models = await Promise.all(aggregations.map(one => roundModelOf(one)))
     if (!plan && contributions.length === 0) return
+    // What is sensed in a CR is of the GAI round with the same number.
     const sensing = (agentId: string) => {
-      const interval = round.sensed.interval(agentId)
+      const interval = round.sensed.interval(agentId, crId)
       return interval ? [interval] : []
     }
     const ratio = overlapRatio(
@@ -221,8 +250,9 @@ export class RoundWork implements RoundActions {
       ...(ratio === undefined ? {} : { overlapRatio: ratio }),
     }
     log.info({ crId, gain: record.gain, contributions: contributions.length }, 'round recorded')
-    await roundLog.append(record)
-    await library.collectGarbage()
+    // A full disk keeps nobody who listens from hearing of the round.
+    await roundLog.append(record).catch(err => log.error({ err, crId }, 'round not written down'))
+    await library.collectGarbage().catch(err => log.warn({ err }, 'old blobs not removed'))
     await wire.publish('roundRecord', { crId }, record)
   }
 
@@ -238,8 +268,7 @@ export class RoundWork implements RoundActions {
     const { evaluator, publisher, log } = this.#options
     const bitsPerByte = await evaluator.bitsPerByte(model, parameters)
     if (bitsPerByte === null) return null
-    const judged = { version, bitsPerByte, parameters }
-    await publisher.noteEvaluation(model.modelId, judged).catch(error => {
+    await publisher.noteEvaluation(model.modelId, { version, bitsPerByte }).catch(error => {
       log.debug({ reason: messageOf(error) }, 'evaluation not announced')
     })
     return bitsPerByte

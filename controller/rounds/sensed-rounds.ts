@@ -5,10 +5,13 @@ type Sensing =
   | { readonly status: 'running'; readonly order: SenseOrder }
   | { readonly status: 'done'; readonly order: SenseOrder; readonly sampleCount: number }
 
+/** The record of a round is written while the next one runs, or the one after it. */
+const INTERVALS_KEPT = 4
+
 /** Which agent senses for which GAI round, and what came of it: one GAI round an agent and CR. */
 export class SensedRounds {
   readonly #rounds = new Map<string, Sensing>()
-  readonly #intervals = new Map<string, PhaseInterval>()
+  readonly #intervals = new Map<string, { readonly grId: number; readonly of: PhaseInterval }[]>()
 
   /** The orders of the new CR; what was sensed before them has been planned or is lost. */
   begin(orders: ReadonlyMap<string, SenseOrder>): void {
@@ -16,7 +19,7 @@ export class SensedRounds {
     for (const [agentId, order] of orders) this.#rounds.set(agentId, { status: 'running', order })
   }
 
-  /** A dead agent's samples died with it: they are kept in memory only. */
+  /** An agent that was started anew has nothing of what its old life sensed. */
   forget(agentId: string): void {
     this.#rounds.delete(agentId)
   }
@@ -28,7 +31,10 @@ export class SensedRounds {
     if (message.status !== 'done') return
     const sampleCount = message.sampleCount ?? 0
     this.#rounds.set(agentId, { status: 'done', order: known.order, sampleCount })
-    if (message.interval) this.#intervals.set(agentId, message.interval)
+    if (!message.interval) return
+    const earlier = this.#intervals.get(agentId) ?? []
+    const interval = { grId: message.grId, of: message.interval }
+    this.#intervals.set(agentId, [...earlier, interval].slice(-INTERVALS_KEPT))
   }
 
   /** Agents whose sensing has not been reported yet. */
@@ -47,8 +53,8 @@ export class SensedRounds {
     return sensed
   }
 
-  /** When the agent last sensed. */
-  interval(agentId: string): PhaseInterval | undefined {
-    return this.#intervals.get(agentId)
+  /** When the agent sensed for a GAI round. */
+  interval(agentId: string, grId: number): PhaseInterval | undefined {
+    return this.#intervals.get(agentId)?.find(one => one.grId === grId)?.of
   }
 }

@@ -5,7 +5,7 @@ import type { BlobReference } from '../../protocol/model-manifest.ts'
 import { BLOCK_BYTES_MAX } from '../../protocol/update.ts'
 import { sendInWindow } from '../../protocol/window.ts'
 import type { WireSession } from '../../protocol/wire-session.ts'
-import { readFileIfThere, writeFileAtomic } from '../../runtime/atomic-file.ts'
+import { readFileIfThere, replaceFile } from '../../runtime/atomic-file.ts'
 import { hasCode } from '../../runtime/errors.ts'
 import type { Logger } from '../../runtime/logger.ts'
 
@@ -46,26 +46,24 @@ export class BlobPublisher {
     return new BlobPublisher(options, parseLedger(saved?.toString()))
   }
 
-  /** How to fetch bytes that are or will be published. */
-  referenceOf(bytes: Uint8Array): BlobReference {
+  /** How to fetch a blob of this size that is or will be published. */
+  referenceOf(sha256: string, bytes: number): BlobReference {
     const blockBytes = this.#options.blockBytes ?? BLOCK_BYTES_MAX
-    const blocks = Math.ceil(bytes.length / blockBytes)
-    return { sha256: hashOf(bytes), bytes: bytes.length, blockBytes, blocks }
+    return { sha256, bytes, blockBytes, blocks: Math.ceil(bytes / blockBytes) }
   }
 
   /**
    * Publishes the blob where it is not yet, and resolves when the broker has all of it. Without a
    * broker it is kept and published at the next connection, and the promise resolves at once.
    */
-  async publish(bytes: Uint8Array): Promise<BlobReference> {
-    const reference = this.referenceOf(bytes)
-    if (this.#live.has(reference.sha256)) return reference
+  async publish(bytes: Uint8Array, sha256 = hashOf(bytes)): Promise<BlobReference> {
+    const reference = this.referenceOf(sha256, bytes.length)
+    if (this.#live.has(sha256)) return reference
     const blocks = cutBlocks(bytes, reference.blockBytes)
-    this.#live.set(reference.sha256, { reference, blocks })
-    this.#onBroker.set(reference.sha256, blocks.length)
+    this.#live.set(sha256, { reference, blocks })
+    this.#onBroker.set(sha256, blocks.length)
     await this.#inOrder(async () => {
-      await this.#saveLedger()
-      await this.#send(reference.sha256)
+      await Promise.all([this.#saveLedger(), this.#send(sha256)])
     })
     return reference
   }
@@ -119,9 +117,10 @@ export class BlobPublisher {
     await this.#saveLedger()
   }
 
+  /** Not synced: after a power cut a blob may stay on the broker, which costs memory there. */
   async #saveLedger(): Promise<void> {
     const json = JSON.stringify(Object.fromEntries(this.#onBroker))
-    await writeFileAtomic(this.#options.ledgerPath, json).catch(err => {
+    await replaceFile(this.#options.ledgerPath, json).catch(err => {
       this.#options.log.warn({ err }, 'list of published blobs cannot be saved')
     })
   }

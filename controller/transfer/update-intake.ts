@@ -1,10 +1,12 @@
 import { BlockAssembler, blockCountOf } from '../../protocol/blocks.ts'
 import type { Subscription } from '../../protocol/broker-connection.ts'
+import { parametersOfBytes } from '../../protocol/parameter-bytes.ts'
 import type { UpdateAck, UpdateManifest } from '../../protocol/update.ts'
 import type { WireSession } from '../../protocol/wire-session.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { messageOf } from '../../runtime/errors.ts'
 import type { Logger } from '../../runtime/logger.ts'
+import { parametersFault } from '../aggregate/fed-avg.ts'
 import { type StoredUpdate, UpdateFiles } from './update-files.ts'
 
 export type { StoredUpdate } from './update-files.ts'
@@ -95,7 +97,7 @@ export class UpdateIntake {
   /** Verified, as onStored gave them; null where the disk has lost them. */
   async read(update: StoredUpdate): Promise<Float32Array | null> {
     const bytes = await this.#files.read(update)
-    return bytes && floatsOf(bytes)
+    return bytes && parametersOfBytes(bytes)
   }
 
   /** Frees the bytes once they are used; the agent still hears `stored` if it asks again. */
@@ -215,7 +217,7 @@ export class UpdateIntake {
     const { agentId, manifest, assembler } = partial
     const finished = assembler.finish()
     const problem = finished.ok
-      ? firstNotFinite(floatsOf(finished.bytes))
+      ? parametersFault(parametersOfBytes(finished.bytes), manifest.bytes / 4)
       : `the blocks come to ${finished.sha256}, not to ${manifest.sha256}`
     if (!finished.ok || problem !== null) {
       this.#partials.delete(key)
@@ -242,7 +244,7 @@ export class UpdateIntake {
     }
     this.#partials.delete(key)
     this.#answer(agentId, manifest, { status: 'stored' })
-    this.#options.onStored(receipt, floatsOf(bytes))
+    this.#options.onStored(receipt, parametersOfBytes(bytes))
   }
 
   #askForMissing(): void {
@@ -292,16 +294,4 @@ export class UpdateIntake {
         this.#log.debug({ agentId, grId, reason: messageOf(error) }, 'answer was not delivered')
       })
   }
-}
-
-/** A copy where the bytes do not begin at a multiple of four. Little-endian, as on the wire. */
-function floatsOf(bytes: Uint8Array): Float32Array {
-  // Not slice(): that of a Buffer is a view at the same place.
-  const aligned = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes)
-  return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.length / 4)
-}
-
-function firstNotFinite(values: Float32Array): string | null {
-  const index = values.findIndex(value => !Number.isFinite(value))
-  return index < 0 ? null : `parameter ${index} is ${values[index]}`
 }

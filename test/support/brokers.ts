@@ -13,10 +13,10 @@ import {
   type EmbeddedBroker,
   startEmbeddedBroker,
 } from '../../controller/broker/embedded-broker.ts'
+import { freePort } from '../../demo/free-port.ts'
 import { endChild } from './child-end.ts'
 import { findCommand } from './commands.ts'
 import { temporaryDirectory } from './directories.ts'
-import { freePort } from './free-port.ts'
 import { type LogLine, testLog } from './test-log.ts'
 import { waitFor } from './wait-for.ts'
 

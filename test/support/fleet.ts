@@ -7,20 +7,22 @@ import type { z } from 'zod'
 import type { AgentConfig } from '../../config/agent-schema.ts'
 import type { ControllerConfig } from '../../config/controller-schema.ts'
 import { addCredential } from '../../controller/broker/credentials.ts'
+import { freePort } from '../../demo/free-port.ts'
 import { RoundRecord } from '../../protocol/round-record.ts'
 import { startMosquitto } from './brokers.ts'
 import { DaemonProcess } from './daemon-process.ts'
 import { temporaryDirectory } from './directories.ts'
-import { freePort } from './free-port.ts'
 import { type LivingProcess, processesWith } from './process-census.ts'
 import { quietProcRoot } from './quiet-board.ts'
 import { waitFor } from './wait-for.ts'
 import { WireTap } from './wire-tap.ts'
 
 export const SITE = 'home'
-/** Ten slots of a quarter of a second: the shortest round that a busy machine of 2 cores keeps. */
-export const CLOCK = { slots: 10, slotMs: 250 } as const
-export const CR_MS = CLOCK.slots * CLOCK.slotMs
+/**
+ * A round of three seconds with room for lateness: reports, averages and URPs have a part of a slot
+ * each, so that few long slots bear more of a busy machine than many short ones.
+ */
+export const CLOCK = { slots: 5, slotMs: 600 } as const
 /** Start of a daemon until it is ready, on a machine that does other things too. */
 export const READY_MS = 60_000
 
@@ -164,10 +166,11 @@ export class TestFleet {
       broker: { url: `mqtt://127.0.0.1:${brokerPort}`, password: passwordOf(agentId) },
       log: { level: 'debug' },
       measure: { linkBytesMax: 64 * 1024, procRoot: join(this.root, 'proc') },
-      limits: { computingShare: 0.3 },
+      limits: { computingShare: 0.3, computingShareReserved: 0.3, niceness: 0 },
       healthSeconds: 1,
+      // So slow that it senses to the end of a round: what it senses is what it can train on.
       sensors: [
-        { kind: 'text-folder', id: 'text', path: this.textFolder(agentId), bytesPerSecond: 1500 },
+        { kind: 'text-folder', id: 'text', path: this.textFolder(agentId), bytesPerSecond: 150 },
       ],
       ...more,
     }
@@ -198,11 +201,16 @@ export class TestFleet {
     return existsSync(file) ? Number(readFileSync(file, 'utf8')) : null
   }
 
-  /** Bytes of messages in the outbox of an agent, those included that were delivered just now. */
+  /** Bytes in the outbox of an agent: messages, those just delivered included, and updates. */
   outboxBytes(agentId: string): number {
-    const folder = join(this.stateDirectory(agentId), 'outbox', 'messages')
-    if (!existsSync(folder)) return 0
-    return readdirSync(folder).reduce((sum, name) => sum + bytesOf(join(folder, name)), 0)
+    const outbox = join(this.stateDirectory(agentId), 'outbox')
+    const kept = ['messages', 'updates'].flatMap(name => {
+      const folder = join(outbox, name)
+      return existsSync(folder) ? readdirSync(folder).map(file => join(folder, file)) : []
+    })
+    return kept
+      .filter(file => /\.(log|update)$/.test(file))
+      .reduce((sum, file) => sum + bytesOf(file), 0)
   }
 
   /** Round records that the controller has written down, parsed as they were published. */
@@ -241,8 +249,9 @@ export class TestFleet {
         .map(line => JSON.stringify(line)),
       daemon?.stderr.slice(-1000) ?? '',
     ])
-    const records = this.records().map(record => JSON.stringify(summaryOf(record)))
-    return ['--- rounds', ...records, ...lines].join('\n')
+    const records = this.#tap?.all('roundRecord') ?? []
+    const rounds = records.map(({ body }) => JSON.stringify(summaryOf(body)))
+    return ['--- rounds', ...rounds, ...lines].join('\n')
   }
 
   /** Every version of a model, the first one included, oldest first. */
@@ -293,8 +302,8 @@ export class TestFleet {
       log: { level: 'debug' },
       clock: CLOCK,
       rounds: { agentsMin: agents.length, agentsWaitSeconds: 120 },
-      // Enough work for several slots: a trainer that starts late still has some of them.
-      training: { batch: 32, localEpochs: 30 },
+      // Work for all slots: a trainer that starts late on a busy machine still has some of them.
+      training: { batch: 16, localEpochs: 100 },
       models: modelIds.map((modelId, index) => ({
         modelId,
         contextBytes: 4,
@@ -315,7 +324,8 @@ export class TestFleet {
   }
 }
 
-function passwordOf(agentId: string): string {
+/** What an agent of a test fleet says at its broker. */
+export function passwordOf(agentId: string): string {
   return `secret of ${agentId}`
 }
 

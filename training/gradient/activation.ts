@@ -3,9 +3,9 @@ import { floatAttribute, intAttribute, stringAttribute } from '../onnx/attribute
 import { fromFront } from '../types/type-rule.ts'
 import { binary, type GradientRule, type Unary, unary } from './gradient-rule.ts'
 
-/** α and γ of Klambauer et al. 2017, as Operators.md (Selu-6) writes them. */
-const SELU_ALPHA = 1.67326319217681884765625
-const SELU_GAMMA = 1.05070102214813232421875
+/** α and γ of Klambauer et al. 2017, as Operators.md (Selu-6) has them. */
+const SELU_ALPHA = 1.6732631921768188
+const SELU_GAMMA = 1.0507010221481323
 
 export const activationGradients = {
   // y = max(x, 0) + min(α(e^(x/α) − 1), 0)       dx = dy · (x > 0 ? 1 : y/α + 1)

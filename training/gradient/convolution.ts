@@ -3,6 +3,7 @@ import { attr, intAttribute } from '../onnx/attribute.ts'
 import { elementCount } from '../onnx/tensor.ts'
 import { convTransposeWindow, convWindow } from '../types/convolution.ts'
 import { reach, type Window } from '../types/window.ts'
+import { sumOfChannels } from './channels.ts'
 import { convolutionWeightGradient } from './convolution-weights.ts'
 import type { GradientRule } from './gradient-rule.ts'
 
@@ -42,7 +43,7 @@ export const convolutionGradients = {
       ...windowAttributes({ strides, dilations, group }),
       ...pads(padsBegin, padsEnd),
     ]
-    const dxAndMore = graph.emit('Conv', [dy, w], attributes)
+    const dx = graph.emit('Conv', [dy, w], attributes)
     const dw = convolutionWeightGradient(graph, {
       image: dy,
       signal: x,
@@ -50,7 +51,6 @@ export const convolutionGradients = {
       group,
       shape: graph.shape(w),
     })
-    const dx = firstOf(graph, dxAndMore, window.outputSizes)
     return b ? [dx, dw, sumOfChannels(graph, dy)] : [dx, dw]
   },
 } satisfies Record<string, GradientRule>
@@ -73,20 +73,9 @@ export function transposedConvolution(
   const behind = placesBehind(window)
   const attributes = [
     ...windowAttributes({ strides, dilations, group }),
-    ...pads(
-      padsBegin,
-      // A last window that hangs over the end, as ceil_mode makes them, is cut off there.
-      padsEnd.map((pad, axis) => pad + Math.max(0, -(behind[axis] ?? 0))),
-    ),
+    ...pads(padsBegin, padsEnd),
+    ...(behind.some(count => count > 0) ? [attr.ints('output_padding', behind)] : []),
   ]
-  if (behind.some(count => count > 0)) {
-    attributes.push(
-      attr.ints(
-        'output_padding',
-        behind.map(count => Math.max(0, count)),
-      ),
-    )
-  }
   return graph.emit('ConvTranspose', [signal, w], attributes)
 }
 
@@ -148,17 +137,4 @@ function windowAttributes(given: {
 
 function pads(begin: readonly number[], end: readonly number[]) {
   return [attr.ints('pads', [...begin, ...end])]
-}
-
-function sumOfChannels(graph: GraphEmitter, dy: ValueName): ValueName {
-  const shape = graph.shape(dy)
-  const others = shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]))
-  return graph.reshape(graph.sum(dy, others), [shape[1] ?? 0])
-}
-
-/** The first places of each spatial axis: an output_padding of a whole stride makes one too many. */
-function firstOf(graph: GraphEmitter, x: ValueName, sizes: readonly number[]): ValueName {
-  if (graph.shape(x).every((size, axis) => axis < 2 || size === sizes[axis - 2])) return x
-  const bounds = [sizes.map(() => 0), sizes, sizes.map((_, axis) => axis + 2)]
-  return graph.emit('Slice', [x, ...bounds.map(values => graph.ints(values))])
 }

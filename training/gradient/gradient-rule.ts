@@ -1,5 +1,6 @@
 import type { GraphEmitter, ValueName } from '../graph-emitter.ts'
 import type { NodeProto } from '../onnx/onnx-proto.ts'
+import type { TypeContext } from '../types/type-rule.ts'
 
 /** A node of the forward graph whose outputs' gradients are known. */
 export interface ForwardNode {
@@ -50,5 +51,20 @@ export function binary(rule: (given: Binary) => [ValueName, ValueName | null]): 
   return ({ node, opType, inputs: [a, b], outputs: [y], outputGradients: [dy] }, graph) => {
     if (!a || !b || !y || !dy) throw new RangeError(`${opType} takes two inputs`)
     return rule({ node, a, b, y, dy, graph })
+  }
+}
+
+/** What a type rule is given of a node, for what both rules must see the same way. */
+export function knownOf(
+  { node, inputs }: Pick<ForwardNode, 'node' | 'inputs'>,
+  graph: GraphEmitter,
+): Pick<TypeContext, 'node' | 'input' | 'constantInts'> {
+  return {
+    node,
+    input: index => graph.type(inputs[index] ?? ''),
+    constantInts: index => {
+      const name = inputs[index]
+      return name ? graph.constantInts(name) : undefined
+    },
   }
 }

@@ -1,7 +1,7 @@
 import type { ValueName } from '../graph-emitter.ts'
 import { elementCount } from '../onnx/tensor.ts'
 import { reducedAxes } from '../types/reduction.ts'
-import { type GradientRule, type Unary, unary } from './gradient-rule.ts'
+import { type GradientRule, knownOf, type Unary, unary } from './gradient-rule.ts'
 
 // The rules see y and dy as if the reduced axes had been kept with size one: what is combined with x
 // is stretched by broadcasting.
@@ -64,12 +64,7 @@ interface Reduced extends Unary {
 function reduced(rule: (given: Reduced) => ValueName): GradientRule {
   return unary(given => {
     const { node, graph, x, y, dy } = given
-    const axesInput = node.input[1]
-    const axes = reducedAxes({
-      node,
-      input: () => graph.type(x),
-      constantInts: () => (axesInput ? graph.constantInts(axesInput) : undefined),
-    })
+    const axes = reducedAxes(knownOf({ node, inputs: node.input }, graph))
     const kept = graph.shape(x).map((size, axis) => (axes.includes(axis) ? 1 : size))
     return rule({ ...given, axes, y: graph.reshape(y, kept), dy: graph.reshape(dy, kept) })
   })

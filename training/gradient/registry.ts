@@ -1,13 +1,20 @@
 import { activationGradients } from './activation.ts'
 import { convolutionGradients } from './convolution.ts'
+import { dropoutGradients } from './dropout.ts'
+import { einsumGradients } from './einsum.ts'
 import { elementwiseGradients } from './elementwise.ts'
 import type { GradientRule } from './gradient-rule.ts'
 import { indexingGradients } from './indexing.ts'
 import { linearGradients } from './linear.ts'
+import { normalizationGradients } from './normalization.ts'
 import { poolingGradients } from './pooling.ts'
+import { recurrentGradients } from './recurrent.ts'
 import { reductionGradients } from './reduction.ts'
+import { resizeGradients } from './resize.ts'
+import { scatterGradients } from './scatter.ts'
 import { selectionGradients } from './selection.ts'
 import { shapeGradients } from './shape.ts'
+import { slicingGradients } from './slicing.ts'
 import { trigonometryGradients } from './trigonometry.ts'
 
 const noGradient: GradientRule = ({ inputs }) => inputs.map(() => null)
@@ -15,13 +22,20 @@ const noGradient: GradientRule = ({ inputs }) => inputs.map(() => null)
 const differentiable: Readonly<Record<string, GradientRule>> = {
   ...activationGradients,
   ...convolutionGradients,
+  ...dropoutGradients,
+  ...einsumGradients,
   ...elementwiseGradients,
   ...indexingGradients,
   ...linearGradients,
+  ...normalizationGradients,
   ...poolingGradients,
+  ...recurrentGradients,
   ...reductionGradients,
+  ...resizeGradients,
+  ...scatterGradients,
   ...selectionGradients,
   ...shapeGradients,
+  ...slicingGradients,
   ...trigonometryGradients,
 }
 
@@ -65,6 +79,7 @@ const withoutGradient: Readonly<Record<string, GradientRule>> = {
 }
 
 export const differentiableOps: readonly string[] = Object.keys(differentiable)
+export const opsWithoutGradient: readonly string[] = Object.keys(withoutGradient)
 
 export function findGradientRule(domain: string, opType: string): GradientRule | undefined {
   if (domain !== '') return undefined

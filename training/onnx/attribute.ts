@@ -2,7 +2,7 @@ import type { AttributeProto, GraphProto, NodeProto, TensorProto } from './onnx-
 import { toSafe } from './tensor.ts'
 
 /** AttributeProto.AttributeType of onnx.proto. */
-const TYPE = { float: 1, int: 2, string: 3, tensor: 4, graph: 5, ints: 7 } as const
+const TYPE = { float: 1, int: 2, string: 3, tensor: 4, graph: 5, floats: 6, ints: 7 } as const
 
 const utf8 = new TextEncoder()
 
@@ -15,6 +15,7 @@ export const attr = {
   int: (name: string, i: number) => attribute(name, TYPE.int, { i }),
   ints: (name: string, ints: readonly number[]) => attribute(name, TYPE.ints, { ints }),
   float: (name: string, f: number) => attribute(name, TYPE.float, { f }),
+  floats: (name: string, floats: readonly number[]) => attribute(name, TYPE.floats, { floats }),
   string: (name: string, s: string) => attribute(name, TYPE.string, { s: utf8.encode(s) }),
   tensor: (name: string, t: TensorProto) => attribute(name, TYPE.tensor, { t }),
   graph: (name: string, g: GraphProto) => attribute(name, TYPE.graph, { g }),

@@ -9,8 +9,8 @@ import type {
 
 /** The newest that every onnxruntime-node from 1.20 on loads. */
 export const OPSET_MAX = 21
-/** ScatterND and ScatterElements can add from here on. */
-export const OPSET_MIN = 16
+/** Operators broadcast as numpy does from here on. What is older than OPSET_MAX is upgraded. */
+export const OPSET_MIN = 7
 /** The IR version that goes with opset 21. */
 const IR_VERSION = 10
 

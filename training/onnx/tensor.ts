@@ -108,20 +108,26 @@ export function realValues(tensor: TensorProto): readonly number[] | undefined {
     : tensor.doubleData
 }
 
-/** The values of an integer tensor, those beyond 2^53 clamped (Slice uses 2^63 - 1 for "the end"). */
-export function integerValues(tensor: TensorProto): number[] {
-  if (tensor.dataType === ELEMENT.int64) {
-    const values = tensor.rawData
-      ? Array.from(new BigInt64Array(...aligned(tensor.rawData, 8)))
-      : tensor.int64Data
-    return values.map(toSafe)
+/**
+ * The values of an integer or bool tensor, those beyond 2^53 clamped (Slice uses 2^63 - 1 for "the
+ * end"); undefined for any other.
+ */
+export function integerValues(tensor: TensorProto): readonly number[] | undefined {
+  const { dataType, rawData } = tensor
+  switch (dataType) {
+    case ELEMENT.int64: {
+      const values = rawData
+        ? Array.from(new BigInt64Array(...aligned(rawData, 8)))
+        : tensor.int64Data
+      return values.map(toSafe)
+    }
+    case ELEMENT.int32:
+      return rawData ? Array.from(new Int32Array(...aligned(rawData, 4))) : tensor.int32Data
+    case ELEMENT.bool:
+      return rawData ? Array.from(rawData) : tensor.int32Data
+    default:
+      return undefined
   }
-  if (tensor.dataType !== ELEMENT.int32) {
-    throw new RangeError(`${tensor.name} holds ${elementName(tensor.dataType)}, not integers`)
-  }
-  return tensor.rawData
-    ? Array.from(new Int32Array(...aligned(tensor.rawData, 4)))
-    : [...tensor.int32Data]
 }
 
 export function toSafe(value: number | bigint): number {
@@ -131,6 +137,6 @@ export function toSafe(value: number | bigint): number {
 /** Arguments for a typed array over the bytes, which are copied where they begin at an odd place. */
 function aligned(bytes: Uint8Array, elementSize: number): [ArrayBufferLike, number, number] {
   const { buffer, byteOffset, byteLength } =
-    bytes.byteOffset % elementSize === 0 ? bytes : bytes.slice()
+    bytes.byteOffset % elementSize === 0 ? bytes : new Uint8Array(bytes)
   return [buffer, byteOffset, byteLength / elementSize]
 }

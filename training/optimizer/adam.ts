@@ -1,12 +1,22 @@
 import { z } from 'zod'
+import type { GraphEmitter, ValueName } from '../graph-emitter.ts'
 import type { Optimizer } from './optimizer.ts'
 
-export const adamSchema = z.strictObject({
-  kind: z.literal('adam'),
+/** What Adam and those made of it have in common. */
+export const momentSettings = {
   beta1: z.number().min(0).lt(1).default(0.9),
   beta2: z.number().min(0).lt(1).default(0.999),
   epsilon: z.number().positive().default(1e-8),
-})
+}
+
+export const adamSchema = z.strictObject({ kind: z.literal('adam'), ...momentSettings })
+
+export const MOMENT_SLOTS = ['firstMoment', 'secondMoment'] as const
+
+interface Betas {
+  readonly beta1: number
+  readonly beta2: number
+}
 
 /**
  * Adam (Kingma and Ba 2015, algorithm 1) with scaled state, which saves two multiplications of whole
@@ -17,23 +27,57 @@ export const adamSchema = z.strictObject({
  *
  *   lrₜ = lr · (1 − β₁) / (1 − β₁ᵗ) · cₜ     εₜ = ε · cₜ     cₜ = √((1 − β₂ᵗ) / (1 − β₂))
  */
-export function adam({ beta1, beta2, epsilon }: z.output<typeof adamSchema>): Optimizer {
+export function adam(settings: z.output<typeof adamSchema>): Optimizer {
   return {
-    slots: ['firstMoment', 'secondMoment'],
+    slots: MOMENT_SLOTS,
     scalars: ['learningRate', 'epsilon'],
-    scalarsAt(step, learningRate) {
-      const scale = Math.sqrt((1 - beta2 ** step) / (1 - beta2))
-      return [((learningRate * (1 - beta1)) / (1 - beta1 ** step)) * scale, epsilon * scale]
-    },
-    emit(graph, { parameter, gradient, slots, scalars }) {
-      const [first = '', second = ''] = slots
-      const [learningRate = '', epsilonNow = ''] = scalars
-      const firstNext = graph.add(graph.mul(first, graph.scalar(beta1, first)), gradient)
-      const square = graph.mul(gradient, gradient)
-      const secondNext = graph.add(graph.mul(second, graph.scalar(beta2, second)), square)
-      const divisor = graph.add(graph.emit('Sqrt', [secondNext]), epsilonNow)
-      const move = graph.div(graph.mul(firstNext, learningRate), divisor)
-      return { parameter: graph.sub(parameter, move), slots: [firstNext, secondNext] }
+    scalarsAt: (step, learningRate) => adamScalars(settings, step, learningRate),
+    emit(graph, { parameter, gradient, slots, scalars: [learningRate = '', epsilon = ''] }) {
+      const moments = emitMoments(graph, { ...settings, gradient, slots })
+      const move = emitMove(graph, { ...moments, learningRate, epsilon })
+      return { parameter: graph.sub(parameter, move), slots: [moments.first, moments.second] }
     },
   }
+}
+
+/** lrₜ and εₜ. */
+export function adamScalars(
+  { beta1, beta2, epsilon }: Betas & { readonly epsilon: number },
+  step: number,
+  learningRate: number,
+): readonly [number, number] {
+  const scale = Math.sqrt((1 - beta2 ** step) / (1 - beta2))
+  return [((learningRate * (1 - beta1)) / (1 - beta1 ** step)) * scale, epsilon * scale]
+}
+
+interface Moments {
+  readonly first: ValueName
+  readonly second: ValueName
+}
+
+/** M and V after this gradient. */
+export function emitMoments(
+  graph: GraphEmitter,
+  given: Betas & { readonly gradient: ValueName; readonly slots: readonly ValueName[] },
+): Moments {
+  const {
+    beta1,
+    beta2,
+    gradient,
+    slots: [first = '', second = ''],
+  } = given
+  const firstNext = graph.add(graph.mul(first, graph.scalar(beta1, first)), gradient)
+  const square = graph.mul(gradient, gradient)
+  const secondNext = graph.add(graph.mul(second, graph.scalar(beta2, second)), square)
+  return { first: firstNext, second: secondNext }
+}
+
+/** lrₜ · M / (√V + εₜ) */
+export function emitMove(
+  graph: GraphEmitter,
+  given: Moments & { readonly learningRate: ValueName; readonly epsilon: ValueName },
+): ValueName {
+  const { first, second, learningRate, epsilon } = given
+  const divisor = graph.add(graph.emit('Sqrt', [second]), epsilon)
+  return graph.div(graph.mul(first, learningRate), divisor)
 }

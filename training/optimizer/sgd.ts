@@ -1,29 +1,39 @@
 import { z } from 'zod'
 import type { Optimizer } from './optimizer.ts'
 
-export const sgdSchema = z.strictObject({
-  kind: z.literal('sgd'),
-  /** 0: plain gradient descent, without any state. */
-  momentum: z.number().min(0).lt(1).default(0),
-})
+export const sgdSchema = z
+  .strictObject({
+    kind: z.literal('sgd'),
+    /** 0: plain gradient descent, without any state. */
+    momentum: z.number().min(0).lt(1).default(0),
+    /** Looks ahead by one more step of the momentum. */
+    nesterov: z.boolean().default(false),
+    /** λ of an L2 term, whose gradient goes through the momentum like any other. */
+    weightDecay: z.number().nonnegative().default(0),
+  })
+  .refine(({ momentum, nesterov }) => !nesterov || momentum > 0, 'nesterov needs a momentum')
 
 /**
- * Stochastic gradient descent with Polyak's momentum, as PyTorch writes it:
+ * Stochastic gradient descent with Polyak's momentum (1964), or Nesterov's in the form of Sutskever
+ * et al. 2013, as PyTorch writes them:
  *
- *   v ← μ · v + g       w ← w − lr · v
+ *   g ← g + λ · w       v ← μ · v + g
+ *   w ← w − lr · v      with nesterov: w ← w − lr · (g + μ · v)
  */
-export function sgd({ momentum }: z.output<typeof sgdSchema>): Optimizer {
+export function sgd(settings: z.output<typeof sgdSchema>): Optimizer {
+  const { momentum, nesterov, weightDecay } = settings
   return {
     slots: momentum === 0 ? [] : ['velocity'],
     scalars: ['learningRate'],
     scalarsAt: (_, learningRate) => [learningRate],
     emit(graph, { parameter, gradient, slots: [velocity], scalars: [learningRate = ''] }) {
-      const direction = velocity
-        ? graph.add(graph.mul(velocity, graph.scalar(momentum, velocity)), gradient)
-        : gradient
+      const times = (x: string, factor: number) => graph.mul(x, graph.scalar(factor, x))
+      const pull = weightDecay === 0 ? gradient : graph.add(gradient, times(parameter, weightDecay))
+      const next = velocity && graph.add(times(velocity, momentum), pull)
+      const direction = next && nesterov ? graph.add(pull, times(next, momentum)) : (next ?? pull)
       return {
         parameter: graph.sub(parameter, graph.mul(direction, learningRate)),
-        slots: velocity ? [direction] : [],
+        slots: next ? [next] : [],
       }
     },
   }

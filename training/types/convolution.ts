@@ -50,13 +50,17 @@ export function convTransposeWindow(
   const outputSizes = shape.slice(2)
   const kernel = weights.slice(2)
   const { strides, dilations, pads } = windowAttributes(node, kernel.length)
-  const outputPadding = intsAttribute(node, 'output_padding')
+  const outputPadding = intsAttribute(node, 'output_padding') ?? kernel.map(() => 0)
+  // Beyond that ORT 1.27 reads past the end of its columns: the values there are chance.
+  if (outputPadding.some((count, axis) => count >= (strides[axis] ?? 1) && count > 0)) {
+    throw new RangeError(`output_padding [${outputPadding}] is not below strides [${strides}]`)
+  }
   const padsBegin = autoPad === 'VALID' ? kernel.map(() => 0) : pads.slice(0, kernel.length)
   const padsEnd = autoPad === 'VALID' ? kernel.map(() => 0) : pads.slice(kernel.length)
   const sizes = outputSizes.map((size, axis) => {
     const spanned =
       (strides[axis] ?? 1) * (size - 1) + reach(kernel[axis] ?? 1, dilations[axis] ?? 1)
-    return spanned + (outputPadding?.[axis] ?? 0) - (padsBegin[axis] ?? 0) - (padsEnd[axis] ?? 0)
+    return spanned + (outputPadding[axis] ?? 0) - (padsBegin[axis] ?? 0) - (padsEnd[axis] ?? 0)
   })
   return { kernel, strides, dilations, padsBegin, padsEnd, sizes, outputSizes }
 }

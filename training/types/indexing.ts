@@ -1,4 +1,5 @@
 import { intAttribute } from '../onnx/attribute.ts'
+import { ELEMENT } from '../onnx/element-type.ts'
 import { fromFront, type TypeRule } from './type-rule.ts'
 
 const gather: TypeRule = ({ node, input }) => {
@@ -16,34 +17,43 @@ const gatherElements: TypeRule = ({ input }) => [
   { elementType: input(0).elementType, shape: input(1).shape },
 ]
 
-const scatter: TypeRule = ({ input }) => [input(0)]
-
-const slice: TypeRule = ({ input, constantInts }) => {
+const gatherNd: TypeRule = ({ node, input }) => {
   const { elementType, shape } = input(0)
-  const [starts, ends, steps] = [constantInts(1), constantInts(2), constantInts(4)]
-  if (!starts || !ends) throw new RangeError('starts and ends are needed')
-  const axes = constantInts(3) ?? starts.map((_, index) => index)
-  const sizes = [...shape]
-  for (const [index, axisGiven] of axes.entries()) {
-    const axis = fromFront(axisGiven, shape.length)
-    const size = shape[axis] ?? 0
-    const step = steps?.[index] ?? 1
-    if (step < 1) throw new RangeError('only steps forwards are known')
-    const start = place(starts[index] ?? 0, size)
-    sizes[axis] = Math.max(0, Math.ceil((place(ends[index] ?? size, size) - start) / step))
-  }
-  return [{ elementType, shape: sizes }]
+  const indices = input(1).shape
+  const batchRank = intAttribute(node, 'batch_dims', 0)
+  const inner = shape.slice(batchRank + (indices.at(-1) ?? 0))
+  return [{ elementType, shape: [...indices.slice(0, -1), ...inner] }]
 }
 
-/** Counted from the front and clamped to the axis. */
-function place(index: number, size: number): number {
-  return Math.min(size, Math.max(0, index < 0 ? index + size : index))
+const oneHot: TypeRule = ({ node, input, constantInts }) => {
+  const [depth] = constantInts(1) ?? []
+  if (depth === undefined) throw new RangeError('the depth is not a constant')
+  const { shape } = input(0)
+  const axis = fromFront(intAttribute(node, 'axis', -1), shape.length + 1)
+  return [{ elementType: input(2).elementType, shape: shape.toSpliced(axis, 0, depth) }]
+}
+
+const same: TypeRule = ({ input }) => [input(0)]
+
+const topK: TypeRule = ({ node, input, constantInts }) => {
+  const [count] = constantInts(1) ?? []
+  if (count === undefined) throw new RangeError('k is not a constant')
+  const { elementType, shape } = input(0)
+  const chosen = shape.with(fromFront(intAttribute(node, 'axis', -1), shape.length), count)
+  return [
+    { elementType, shape: chosen },
+    { elementType: ELEMENT.int64, shape: chosen },
+  ]
 }
 
 export const indexingTypes = {
+  CumSum: same,
   Gather: gather,
   GatherElements: gatherElements,
-  ScatterElements: scatter,
-  ScatterND: scatter,
-  Slice: slice,
+  GatherND: gatherNd,
+  OneHot: oneHot,
+  ScatterElements: same,
+  ScatterND: same,
+  TopK: topK,
+  Trilu: same,
 } satisfies Record<string, TypeRule>

@@ -66,21 +66,53 @@ const expand: TypeRule = ({ input, constantInts }) => {
   return [{ ...input(0), shape: broadcastShapes(input(0).shape, target) }]
 }
 
-const pad: TypeRule = ({ input, constantInts }) => {
+const tile: TypeRule = ({ input, constantInts }) => {
   const { elementType, shape } = input(0)
-  const pads = constantInts(1)
-  if (!pads) throw new RangeError('the pads are not a constant')
-  const axes = constantInts(3)?.map(axis => fromFront(axis, shape.length)) ?? shape.keys()
-  const sizes = [...shape]
-  for (const [index, axis] of [...axes].entries()) {
-    sizes[axis] = (shape[axis] ?? 0) + (pads[index] ?? 0) + (pads[index + pads.length / 2] ?? 0)
-  }
+  const repeats = constantInts(1)
+  if (!repeats) throw new RangeError('the repeats are not a constant')
+  return [{ elementType, shape: shape.map((size, axis) => size * (repeats[axis] ?? 1)) }]
+}
+
+const depthToSpace: TypeRule = ({ node, input }) => {
+  const { elementType, shape } = input(0)
+  const [batch = 0, channels = 0, height = 0, width = 0] = shape
+  const block = intAttribute(node, 'blocksize', 1)
+  const sizes = [batch, channels / block ** 2, height * block, width * block]
+  if (!sizes.every(Number.isInteger)) throw new RangeError(`${channels} channels do not split`)
   return [{ elementType, shape: sizes }]
 }
 
-const shapeOf: TypeRule = ({ input }) => [
-  { elementType: ELEMENT.int64, shape: [input(0).shape.length] },
-]
+const spaceToDepth: TypeRule = ({ node, input }) => {
+  const { elementType, shape } = input(0)
+  const [batch = 0, channels = 0, height = 0, width = 0] = shape
+  const block = intAttribute(node, 'blocksize', 1)
+  const sizes = [batch, channels * block ** 2, height / block, width / block]
+  if (!sizes.every(Number.isInteger)) throw new RangeError(`[${shape}] does not split`)
+  return [{ elementType, shape: sizes }]
+}
+
+const shapeOf: TypeRule = ({ node, input }) => {
+  const { length } = input(0).shape
+  const place = (index: number) => Math.min(length, Math.max(0, index < 0 ? index + length : index))
+  const start = place(intAttribute(node, 'start', 0))
+  const end = place(intAttribute(node, 'end', length))
+  return [{ elementType: ELEMENT.int64, shape: [Math.max(0, end - start)] }]
+}
+
+const size: TypeRule = () => [{ elementType: ELEMENT.int64, shape: [] }]
+
+const range: TypeRule = ({ input, constantInts }) => {
+  const [[start], [limit], [delta]] = [
+    constantInts(0) ?? [],
+    constantInts(1) ?? [],
+    constantInts(2) ?? [],
+  ]
+  if (start === undefined || limit === undefined || !delta) {
+    throw new RangeError('start, limit and delta are not constant integers')
+  }
+  const count = Math.max(0, Math.ceil((limit - start) / delta))
+  return [{ elementType: input(0).elementType, shape: [count] }]
+}
 
 const constantOfShape: TypeRule = ({ node, constantInts }) => {
   const shape = constantInts(0)
@@ -93,12 +125,16 @@ const constantOfShape: TypeRule = ({ node, constantInts }) => {
 export const shapeTypes = {
   Concat: concat,
   ConstantOfShape: constantOfShape,
+  DepthToSpace: depthToSpace,
   Expand: expand,
   Flatten: flatten,
-  Pad: pad,
+  Range: range,
   Reshape: reshape,
   Shape: shapeOf,
+  Size: size,
+  SpaceToDepth: spaceToDepth,
   Squeeze: squeeze,
+  Tile: tile,
   Transpose: transpose,
   Unsqueeze: unsqueeze,
 } satisfies Record<string, TypeRule>

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { freePort } from '../../../demo/free-port.ts'
 import { findCommand } from '../../support/commands.ts'
 import type { DaemonProcess } from '../../support/daemon-process.ts'
 import { READY_MS, SITE, TestFleet } from '../../support/fleet.ts'
-import { freePort } from '../../support/free-port.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { WireTap } from '../../support/wire-tap.ts'
 

@@ -1,10 +1,16 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import type { PhaseInterval } from '../../../protocol/assignment.ts'
 import { hashOf } from '../../../protocol/blocks.ts'
+import { BrokerConnection } from '../../../protocol/broker-connection.ts'
 import type { RoundRecord } from '../../../protocol/round-record.ts'
+import { topicFor } from '../../../protocol/topics.ts'
+import { seededRandom } from '../../../runtime/seeded-random.ts'
 import { BROKERS } from '../../support/brokers.ts'
-import { CLOCK, TestFleet } from '../../support/fleet.ts'
+import { CLOCK, passwordOf, SITE, TestFleet } from '../../support/fleet.ts'
 import { expectHonestVersions, updatesSeen, weightedMean } from '../../support/learned.ts'
+import { testLog } from '../../support/test-log.ts'
+import { waitFor } from '../../support/wait-for.ts'
+import type { Tapped } from '../../support/wire-tap.ts'
 
 const AGENTS = ['pi-01', 'pi-02'] as const
 const ROUNDS = 3
@@ -19,6 +25,7 @@ describe.each(BROKERS)('on the $broker broker', ({ broker, isThere }) => {
         agents: AGENTS,
         controller: { rounds: { agentsMin: AGENTS.length, limit: ROUNDS } },
       })
+      await expectStrangersKeptOut(fleet)
       await fleet.tap.waitFor('controllerState', ({ body }) => body.state === 'finished', {
         ms: RUN_MS,
         what: 'the controller has finished',
@@ -36,6 +43,33 @@ describe.each(BROKERS)('on the $broker broker', ({ broker, isThere }) => {
     RUN_MS * 2,
   )
 })
+
+/** Nobody comes in without a name, and an agent does not speak for another one. */
+async function expectStrangersKeptOut({ tap, url }: TestFleet): Promise<void> {
+  const options = { url, keepaliveSeconds: 30, log: testLog().log, random: seededRandom(1) }
+  const nameless = new BrokerConnection({ ...options, clientId: 'nameless' })
+  const [username, other] = AGENTS
+  const agent = new BrokerConnection({
+    ...options,
+    clientId: `${username}:second`,
+    username,
+    password: passwordOf(username),
+  })
+  for (const connection of [nameless, agent]) {
+    connection.start()
+    onTestFinished(() => connection.stop())
+  }
+  await waitFor(() => nameless.status === 'refused', { what: 'the nameless client is refused' })
+  await waitFor(() => agent.isConnected, { what: 'the second client of an agent is connected' })
+  for (const agentId of [other, username]) {
+    const topic = topicFor(SITE, 'probeUp', { agentId, probeId: 'forged', index: 0 })
+    await agent.publish(topic, Buffer.from('forged'), { qos: 1, retain: false })
+  }
+  const isForged = ({ parameters }: Tapped<'probeUp'>): boolean => parameters.probeId === 'forged'
+  await tap.waitFor('probeUp', isForged, { ms: 10_000, what: 'what the agent may say is heard' })
+  const heard = tap.all('probeUp').filter(isForged)
+  expect(heard.map(({ parameters }) => parameters.agentId)).toEqual([username])
+}
 
 /** Both agents have offered what they have, for rounds that came. */
 function expectUrps({ tap }: TestFleet): void {
@@ -103,12 +137,12 @@ function expectVersions(fleet: TestFleet, records: readonly RoundRecord[]): void
 
 /** A version that both agents added to is just the mean of what the two sent. */
 function expectMeanOfTwo({ tap }: TestFleet, records: readonly RoundRecord[]): void {
-  const step = records.flatMap(({ models }) => models).find(one => one.contributions === 2)
+  const round = records.find(({ models }) => models[0]?.contributions === 2)
+  const step = round?.models[0]
   expect(step, 'a version of two contributions').toBeDefined()
-  const parts = updatesSeen(tap).filter(
-    ({ manifest }) => manifest.baseVersion === step?.versionBefore,
-  )
+  const parts = updatesSeen(tap).filter(({ manifest }) => manifest.crId === round?.crId)
   expect(parts.map(({ agentId }) => agentId).sort()).toEqual([...AGENTS])
+  for (const { manifest } of parts) expect(manifest.baseVersion).toBe(step?.versionBefore)
   expect(parts[0]?.manifest.sha256).not.toBe(parts[1]?.manifest.sha256)
   expect(hashOf(weightedMean(parts))).toBe(step?.versionAfter)
 }

@@ -3,9 +3,10 @@ import { seededRandom } from '../../../runtime/seeded-random.ts'
 import { buildBackwardGraph } from '../../../training/backward-graph.ts'
 import { GraphEmitter } from '../../../training/graph-emitter.ts'
 import { buildModel, buildNode, OPSET_MAX } from '../../../training/onnx/build.ts'
-import { ELEMENT, type ElementType } from '../../../training/onnx/element-type.ts'
+import { ELEMENT, type ElementType, isElementType } from '../../../training/onnx/element-type.ts'
 import { encodeModel } from '../../../training/onnx/onnx-codec.ts'
-import type { AttributeProto } from '../../../training/onnx/onnx-proto.ts'
+import type { AttributeProto, NodeProto } from '../../../training/onnx/onnx-proto.ts'
+import { upgradeGraph } from '../../../training/onnx/opset-upgrade.ts'
 import { elementCount } from '../../../training/onnx/tensor.ts'
 import { loadOrt, openOrtSession } from '../../../training/ort-session.ts'
 
@@ -44,6 +45,11 @@ export interface GradientCase {
   readonly name: string
   readonly inputs: readonly OperandCase[]
   readonly attributes?: readonly AttributeProto[]
+  /** Several nodes in place of the operator, from the inputs to y0. */
+  readonly nodes?: (inputs: readonly string[]) => readonly NodeProto[]
+  /** What the operator was called in an older operator set. */
+  readonly opType?: string
+  /** The operator set that the node is written for, the newest where left out. */
   readonly opset?: number
   readonly outputCount?: number
   /** Outputs whose gradients come in; all that are differentiable where left out. */
@@ -61,7 +67,7 @@ export interface GradientCheck {
   readonly checkedCount: number
 }
 
-interface Operand {
+export interface Operand {
   readonly name: string
   readonly type: ElementType
   readonly shape: readonly number[]
@@ -85,8 +91,11 @@ export async function checkGradient(
   const graph = new GraphEmitter()
   const { operands, inputs } = declareInputs(graph, given, elementType, random)
   const outputs = Array.from({ length: given.outputCount ?? 1 }, (_, index) => `y${index}`)
-  const node = buildNode({ opType, inputs, outputs, attributes: given.attributes ?? [] })
-  graph.addNode(node)
+  const { attributes = [], opset } = given
+  const whole = given.nodes?.(inputs) ?? [
+    buildNode({ opType: given.opType ?? opType, inputs, outputs, attributes }),
+  ]
+  const nodes = addUpgraded(graph, whole, opset)
   const seeded = outputs.filter(
     (name, index) =>
       graph.type(name).elementType === elementType && (given.seeded?.includes(index) ?? true),
@@ -100,15 +109,17 @@ export async function checkGradient(
   const wanted = operands.filter(({ type }) => type === elementType)
   const gradients = buildBackwardGraph({
     graph,
-    nodes: [node],
+    nodes,
     seeds: new Map(seeded.map(name => [name, `d${name}`])),
     wanted: wanted.map(({ name }) => name),
   })
   const names = operands.map(({ name }) => name)
-  const opset = given.opset ?? OPSET_MAX
   const open = async (inputNames: readonly string[], outputNames: readonly string[]) => {
     const proto = graph.finish({ name: 'check', inputs: inputNames, outputs: outputNames })
-    return openOrtSession(await loadOrt(), encodeModel(buildModel({ graph: proto, opset })))
+    return openOrtSession(
+      await loadOrt(),
+      encodeModel(buildModel({ graph: proto, opset: OPSET_MAX })),
+    )
   }
   const forward = await open(names, seeded)
   const backward = await open(
@@ -163,6 +174,23 @@ async function compareGradient(
     errorMax = Math.max(errorMax, Number.isNaN(error) ? Infinity : error)
   }
   return errorMax
+}
+
+/** The nodes as training sees them, whichever operator set they are written for. */
+export function addUpgraded(
+  graph: GraphEmitter,
+  node: readonly NodeProto[],
+  opset = OPSET_MAX,
+): readonly NodeProto[] {
+  const old = { node, initializer: [], name: 'old', input: [], output: [], valueInfo: [] }
+  const upgraded = upgradeGraph(old, opset)
+  for (const tensor of upgraded.initializer) {
+    const { name = '', dims: shape, dataType } = tensor
+    if (!isElementType(dataType)) throw new RangeError(`element type ${dataType}`)
+    graph.addConstant(name, tensor, { elementType: dataType, shape })
+  }
+  for (const next of upgraded.node) graph.addNode(next)
+  return upgraded.node
 }
 
 function declareInputs(
@@ -225,7 +253,7 @@ function expectSame(
   if (!isSame) throw new RangeError(`the reference gives ${expected}, the operator ${actual}`)
 }
 
-async function run(
+export async function run(
   session: InferenceSession,
   operands: readonly Operand[],
 ): Promise<Record<string, number[]>> {

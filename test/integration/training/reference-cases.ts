@@ -3,7 +3,19 @@ import {
   convReference,
   convTransposeCases,
   convTransposeReference,
-} from './convolution-cases.ts'
+} from './cases/convolution-cases.ts'
+import {
+  batchNormalizationCases,
+  batchNormalizationReference,
+  groupNormalizationCases,
+  groupNormalizationReference,
+  instanceNormalizationCases,
+  instanceNormalizationReference,
+  layerNormalizationCases,
+  layerNormalizationReference,
+  lpNormalizationCases,
+  lpNormalizationReference,
+} from './cases/normalization-cases.ts'
 import {
   averagePoolCases,
   averagePoolReference,
@@ -13,7 +25,8 @@ import {
   maxPoolCases,
   maxPoolReference,
   mean,
-} from './pooling-cases.ts'
+} from './cases/pooling-cases.ts'
+import { gruCases, gruReference, lstmCases, lstmReference } from './cases/recurrent-cases.ts'
 import type { ReferenceCase, ReferenceOperator } from './reference-check.ts'
 
 /** Operators that are checked in float32 against a float64 reference, with their cases. */
@@ -24,9 +37,19 @@ export const referenceCases: Readonly<
   >
 > = {
   AveragePool: { reference: averagePoolReference, cases: averagePoolCases },
+  BatchNormalization: { reference: batchNormalizationReference, cases: batchNormalizationCases },
   Conv: { reference: convReference, cases: convCases },
   ConvTranspose: { reference: convTransposeReference, cases: convTransposeCases },
   GlobalAveragePool: { reference: globalPoolReference(mean), cases: globalPoolCases },
   GlobalMaxPool: { reference: globalPoolReference(largest), cases: globalPoolCases },
+  GRU: { reference: gruReference, cases: gruCases },
+  GroupNormalization: { reference: groupNormalizationReference, cases: groupNormalizationCases },
+  InstanceNormalization: {
+    reference: instanceNormalizationReference,
+    cases: instanceNormalizationCases,
+  },
+  LayerNormalization: { reference: layerNormalizationReference, cases: layerNormalizationCases },
+  LSTM: { reference: lstmReference, cases: lstmCases },
+  LpNormalization: { reference: lpNormalizationReference, cases: lpNormalizationCases },
   MaxPool: { reference: maxPoolReference, cases: maxPoolCases },
 }

@@ -63,48 +63,27 @@ const STEP = 1e-5
  */
 export async function checkAgainstReference(
   opType: string,
-  given: ReferenceCase,
+  testCase: ReferenceCase,
   { reference, seed }: { readonly reference: ReferenceOperator; readonly seed: number },
 ): Promise<ReferenceCheck> {
-  const random = seededRandom(seed)
-  const graph = new GraphEmitter()
-  const operands = given.inputs.map((operand, index) => makeOperand(operand, index, random))
-  for (const operand of operands) {
-    if (operand) graph.declare(operand.name, { elementType: ELEMENT.float, shape: operand.shape })
-  }
-  const outputs = given.outputs ?? ['y']
-  const seeded = given.seeded ?? outputs.filter(name => name !== '')
-  const { attributes = [], opset = OPSET_MAX } = given
-  const inputs = operands.map(operand => operand?.name ?? '')
-  const node = buildNode({ opType, inputs, outputs, attributes })
-  graph.addNode(node)
-  const cotangents = seeded.map((output): Operand => {
-    const name = `d${output}`
-    graph.declare(name, graph.type(output))
-    return makeTensor(name, graph.shape(output), () => random() * 2 - 1)
-  })
-  const present = operands.filter(operand => operand !== undefined)
-  const gradients = buildBackwardGraph({
-    graph,
-    nodes: [node],
-    seeds: new Map(seeded.map((output, index) => [output, cotangents[index]?.name ?? ''])),
-    wanted: present.map(({ name }) => name),
-  })
-  const ran = await run(graph, {
-    opset,
-    feeds: [...present, ...cotangents],
-    outputs: [...seeded, ...gradients.values()],
-  })
+  const { node, operands, cotangents, outputs, gradients } = await runGradients(
+    opType,
+    testCase,
+    seed,
+  )
   const compute = () => {
     const all = reference(operands, node)
-    return seeded.map(output => all[outputs.indexOf(output)]?.values ?? new Float64Array())
+    return [...cotangents.keys()].map(
+      output => all[node.output.indexOf(output)]?.values ?? new Float64Array(),
+    )
   }
+  const weights = [...cotangents.values()]
   const weighted = () =>
-    compute().reduce((sum, values, index) => sum + dot(values, cotangents[index]?.values), 0)
+    compute().reduce((sum, values, index) => sum + dot(values, weights[index]?.values), 0)
   let [gradientError, checkedCount] = [0, 0]
-  for (const { name, values, withoutGradient } of present) {
-    const gradient = ran.get(gradients.get(name) ?? '')
-    if (withoutGradient && !gradient) continue
+  for (const [index, operand] of operands.entries()) {
+    if (!operand || (operand.withoutGradient && !gradients[index])) continue
+    const { values } = operand
     const expected = values.map((value, place) => {
       values[place] = value + STEP
       const above = weighted()
@@ -113,13 +92,56 @@ export async function checkAgainstReference(
       values[place] = value
       return (above - below) / (2 * STEP)
     })
-    gradientError = Math.max(gradientError, relativeError(gradient, expected))
+    gradientError = Math.max(gradientError, relativeError(gradients[index], expected))
     checkedCount += values.length
   }
+  const names = [...cotangents.keys()]
   const forwardErrors = compute().map((values, index) =>
-    relativeError(ran.get(seeded[index] ?? ''), values),
+    relativeError(outputs.get(names[index] ?? ''), values),
   )
   return { forwardError: Math.max(...forwardErrors), gradientError, checkedCount }
+}
+
+/** The outputs and the gradients of the inputs, as ONNX Runtime computes them in float32. */
+export async function runGradients(opType: string, testCase: ReferenceCase, seed: number) {
+  const random = seededRandom(seed)
+  const graph = new GraphEmitter()
+  const operands = testCase.inputs.map((operand, index) => makeOperand(operand, index, random))
+  for (const operand of operands) {
+    if (operand) graph.declare(operand.name, { elementType: ELEMENT.float, shape: operand.shape })
+  }
+  const outputs = testCase.outputs ?? ['y']
+  const seeded = testCase.seeded ?? outputs.filter(name => name !== '')
+  const { attributes = [], opset = OPSET_MAX } = testCase
+  const inputs = operands.map(operand => operand?.name ?? '')
+  const node = buildNode({ opType, inputs, outputs, attributes })
+  graph.addNode(node)
+  const cotangents = new Map(
+    seeded.map(output => {
+      const name = `d${output}`
+      graph.declare(name, graph.type(output))
+      return [output, makeTensor(name, graph.shape(output), () => random() * 2 - 1)] as const
+    }),
+  )
+  const present = operands.filter(operand => operand !== undefined)
+  const gradients = buildBackwardGraph({
+    graph,
+    nodes: [node],
+    seeds: new Map(seeded.map(output => [output, `d${output}`])),
+    wanted: present.map(({ name }) => name),
+  })
+  const ran = await run(graph, {
+    opset,
+    feeds: [...present, ...cotangents.values()],
+    outputs: [...seeded, ...gradients.values()],
+  })
+  return {
+    node,
+    operands,
+    cotangents,
+    outputs: ran,
+    gradients: inputs.map(name => ran.get(gradients.get(name) ?? '')),
+  }
 }
 
 /** ‖actual − expected‖ / ‖expected‖; values of a size that float32 rounds away count as zero. */

@@ -130,7 +130,11 @@ describe('a trainer', () => {
     const rubbish = trainer.load({ ...job, artifact: Uint8Array.of(1, 2, 3) })
     await expect(rubbish).rejects.toBeInstanceOf(Error)
     const labels = windows.labels.map(() => 256)
-    await trainer.load({ ...job, labels })
+    await expect(trainer.load({ ...job, labels })).rejects.toSatisfy(error =>
+      hasCode(error, 'TRAINING_FAILED'),
+    )
+    // Rows that no embedding has are known only when they are looked up.
+    await trainer.load({ ...job, inputs: windows.inputs.map(() => 256) })
     const outOfRange = trainer.step({ steps: 1, learningRate: 0.1 })
     await expect(outOfRange).rejects.toSatisfy(error => hasCode(error, 'TRAINING_FAILED'))
     await trainer.load(job)

@@ -64,63 +64,6 @@ test('the gradients of a whole model equal differences of a float64 reference', 
   }
 })
 
-interface TextbookState {
-  readonly step: number
-  readonly first: Float64Array
-  readonly second: Float64Array
-}
-
-/** How far each parameter goes down, by the formulas of the papers, unscaled. */
-function textbookMoves(
-  options: OptimizerOptions,
-  { step, first, second }: TextbookState,
-  gradient: Float64Array,
-): Float64Array {
-  return gradient.map((g, place) => {
-    if (options.kind === 'sgd') {
-      first[place] = (options.momentum ?? 0) * (first[place] ?? 0) + g
-      return first[place]
-    }
-    // Kingma and Ba 2015, algorithm 1.
-    const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = options
-    first[place] = beta1 * (first[place] ?? 0) + (1 - beta1) * g
-    second[place] = beta2 * (second[place] ?? 0) + (1 - beta2) * g * g
-    const mean = first[place] / (1 - beta1 ** step)
-    return mean / (Math.sqrt(second[place] / (1 - beta2 ** step)) + epsilon)
-  })
-}
-
-test.each<OptimizerOptions>([
-  { kind: 'adam' },
-  { kind: 'adam', beta1: 0.8, beta2: 0.9, epsilon: 1e-3 },
-  { kind: 'sgd', momentum: 0.9 },
-])('$kind moves parameters as the textbook says', async options => {
-  const batch = windows.labels.length
-  const artifact = build(options, batch)
-  const training = await open(artifact)
-  const learningRate = 0.05
-  const none = Float64Array.from(artifact.initialParameters, () => 0)
-  const [first, second] = [none.slice(), none.slice()]
-  let before = artifact.initialParameters
-  for (let step = 1; step <= 4; step++) {
-    // The gradient here is what a plain step of rate 1 takes away.
-    const plain = await open(build({ kind: 'sgd' }, batch), before)
-    await plain.step({ steps: 1, learningRate: 1 })
-    const stepped = plain.parameters()
-    const gradient = Float64Array.from(before, (value, place) => value - (stepped[place] ?? 0))
-    const moves = textbookMoves(options, { step, first, second }, gradient)
-    await training.step({ steps: 1, learningRate })
-    const after = training.parameters()
-    // Adam makes a whole step of the rounding of a gradient near zero: those are not compared.
-    const errors = moves.map((move, place) => {
-      const moved = ((before[place] ?? 0) - (after[place] ?? 0)) / learningRate
-      return Math.abs(gradient[place] ?? 0) > 1e-3 ? Math.abs(moved - move) : 0
-    })
-    expect(Math.max(...errors), `step ${step}`).toBeLessThan(2e-3)
-    before = after
-  }
-})
-
 test('training is repeated bit for bit by its seed, however the steps are cut', async () => {
   const artifact = build({ kind: 'adam' }, 8)
   const [once, again] = [await open(artifact), await open(artifact)]

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { BlobCache } from '../../../agent/transfer/blob-cache.ts'
@@ -9,6 +9,7 @@ import { seededRandom } from '../../../runtime/seeded-random.ts'
 import { BROKERS } from '../../support/brokers.ts'
 import { temporaryDirectory } from '../../support/directories.ts'
 import { startTcpProxy } from '../../support/tcp-proxy.ts'
+import { testLog } from '../../support/test-log.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { AGENT, CONTROLLER, connected, startWire, USERS } from './wire-fixture.ts'
 
@@ -163,9 +164,29 @@ describe('fetching', () => {
       await fetcher.fetch(reference, { deadlineMs: 5000 })
       last = reference.sha256
     }
-    const kept = readdirSync(directory)
-    expect(kept).toHaveLength(3)
-    expect(kept).toContain(last)
+    // A fetch does not wait for the disk.
+    await waitFor(() => existsSync(join(directory, last)), { what: 'the last blob is kept' })
+    expect(readdirSync(directory)).toHaveLength(3)
+  })
+
+  test('the cache gives up the longest unused of many small blobs, in the next life too', async () => {
+    const directory = join(temporaryDirectory(), 'blobs')
+    const open = () => new BlobCache({ directory, bytesMax: 1024 * 1024, log: testLog().log })
+    const blobs = Array.from({ length: 65 }, (_, seed) => randomBytes(16, seed))
+    const [first, second, ...others] = blobs.map(bytes => ({ bytes, sha256: hashOf(bytes) }))
+    const cache = open()
+    for (const blob of [first, second, ...others.slice(0, -1)]) {
+      if (blob) await cache.put(blob.sha256, blob.bytes)
+    }
+    // File systems count time in steps of some milliseconds.
+    utimesSync(join(directory, second?.sha256 ?? ''), 1, 1)
+    const later = open()
+    expect(await later.get(first?.sha256 ?? '')).toEqual(Buffer.from(first?.bytes ?? []))
+    const last = others.at(-1)
+    await later.put(last?.sha256 ?? '', last?.bytes ?? new Uint8Array(0))
+    expect(readdirSync(directory)).toHaveLength(64)
+    expect(readdirSync(directory)).toContain(first?.sha256)
+    expect(readdirSync(directory)).not.toContain(second?.sha256)
   })
 
   test('a blob that is too large is refused before anything is spent', async () => {

@@ -75,6 +75,23 @@ describe('an agent', () => {
     ])
   })
 
+  test('ends a phase of consumption when the next one begins, and sensing goes on', () => {
+    const view = stepAll(newView(), [
+      status('agent-1', 1, { part: 'sense', status: 'accepted', sentAt: time(1, 0) }),
+      status('agent-1', 1, { phase: 'download', sentAt: time(1, 1) }),
+      status('agent-1', 1, { phase: 'train', sentAt: time(1, 2) }),
+      status('agent-1', 1, { phase: 'upload', sentAt: time(1, 8) }),
+    ])
+    const phases = view.agents.get('agent-1')?.rounds[0]?.phases ?? []
+    const ends = phases.map(({ phase, endedAtMs }) => [phase, endedAtMs && endedAtMs - START_MS])
+    expect(ends).toEqual([
+      ['sense', null],
+      ['download', 6000],
+      ['train', 9000],
+      ['upload', null],
+    ])
+  })
+
   test('that fails ends its running phases and says why', () => {
     const view = stepAll(newView(), [
       status('agent-1', 1, { phase: 'train', sentAt: time(1, 2) }),

@@ -36,6 +36,16 @@ test('sensing stands above the training of what was sensed before: Zeros', () =>
   ).toEqual(['···▒▒▒▒▒▒▒▒▒▒▒▒░░░░░░░░░░░░░░░', '···D··TTTTTTTTTtttttttttuuuuuu'])
 })
 
+test('a phase that was announced early waits for its slots', () => {
+  const [sense, consume] = bars(4, [
+    status('agent-1', 2, { part: 'sense', status: 'accepted', sentAt: time(2, 0.3) }),
+    status('agent-1', 2, { phase: 'download', sentAt: time(2, 0.3) }),
+    status('agent-1', 2, { phase: 'train', sentAt: time(2, 1.2) }),
+  ])
+  expect(sense).toBe('···▒▒▒▒▒▒▒▒▒░░░░░░░░░░░░░░░░░░')
+  expect(consume).toBe('···D··TTTTTTttttttttttttuuuuuu')
+})
+
 test('a phase that is shorter than a column shows all the same', () => {
   const upload = status('agent-1', 2, { interval: interval('upload', 2, [8, 8.01]) })
   expect(bars(9, [upload])[1]).toBe('···dddttttttttttttttttttU·····')

@@ -88,6 +88,22 @@ describe('slot load', () => {
     expect(load.current().computing.values[0]).toBeCloseTo(0.8, 6)
   })
 
+  test('offers the reserved share of a busy core, and no more than is free where more is', async () => {
+    const load = slotLoad({ computingShareReserved: 0.3 })
+    await board([
+      [0, 0],
+      [0, 0],
+    ])
+    load.edge(0)
+    nowMs += SLOT_MS
+    await board([
+      [100, 0],
+      [50, 50],
+    ])
+    load.edge(1)
+    expect(rounded(load.current().computing.values.subarray(0, 2))).toEqual([0.3, 0.5])
+  })
+
   test('hands over the round when the slots start over, and begins an empty one', async () => {
     const load = slotLoad({ units: ['cpu0'] })
     for (const [index, slot] of [0, 1, 2, 0].entries()) {

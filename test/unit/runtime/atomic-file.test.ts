@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { readFileIfThere, writeFileAtomic } from '../../../runtime/atomic-file.ts'
+import { readFileIfThere, replaceFile, writeFileAtomic } from '../../../runtime/atomic-file.ts'
 import { canMountTmpfs, temporaryDirectory, tinyTmpfs } from '../../support/directories.ts'
 
 test('a file is replaced as a whole, in folders that are made for it, with its mode', async () => {
@@ -11,6 +11,14 @@ test('a file is replaced as a whole, in folders that are made for it, with its m
   expect(readFileSync(path, 'utf8')).toBe('s2')
   expect(statSync(path).mode & 0o777).toBe(0o600)
   expect(readdirSync(join(path, '..'))).toEqual(['1.json'])
+})
+
+test('a file that can be found anew is replaced as a whole too', async () => {
+  const path = join(temporaryDirectory(), 'cache', 'blob')
+  await replaceFile(path, 'first, and longer')
+  await replaceFile(path, 'second')
+  expect(readFileSync(path, 'utf8')).toBe('second')
+  expect(readdirSync(join(path, '..'))).toEqual(['blob'])
 })
 
 test('a write that fails leaves the old content and no half-written file', async () => {

@@ -40,15 +40,20 @@ function modelOf(
         initializer,
         input: [buildValueInfo('x', ELEMENT.float, ['batch', 3])],
         output: [buildValueInfo('y', ELEMENT.float, ['batch', 3])],
-        valueInfo: [buildValueInfo('erf', ELEMENT.float, ['batch', 3])],
+        valueInfo: [buildValueInfo('shrunk', ELEMENT.float, ['batch', 3])],
       },
     }),
   )
 }
 
 const scale = buildNode({ opType: 'Mul', inputs: ['x', 'w'], outputs: ['scaled'] })
-const erf = buildNode({ opType: 'Erf', inputs: ['scaled'], outputs: ['erf'], name: 'bend' })
-const shift = buildNode({ opType: 'Add', inputs: ['erf', 'b'], outputs: ['y'] })
+const shrink = buildNode({
+  opType: 'Shrink',
+  inputs: ['scaled'],
+  outputs: ['shrunk'],
+  name: 'bend',
+})
+const shift = buildNode({ opType: 'Add', inputs: ['shrunk', 'b'], outputs: ['y'] })
 
 function failure(build: () => unknown): GainnetError {
   try {
@@ -67,7 +72,7 @@ describe('an artifact', () => {
     const metadata = readTrainingArtifact(built.bytes)
     expect(metadata).toMatchObject({
       batch: 8,
-      loss: 'softmax-cross-entropy',
+      loss: { kind: 'softmax-cross-entropy', labelSmoothing: 0 },
       optimizer: { kind: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
       flopsPerSample: built.flopsPerSample,
     })
@@ -101,6 +106,30 @@ describe('an artifact', () => {
     expect(buildTrainingArtifact(model, options).bytes).toEqual(built.bytes)
   })
 
+  test('says of itself what else it was built with, in the same bytes each time', () => {
+    const whole = {
+      ...options,
+      loss: { kind: 'softmax-cross-entropy', ignoreIndex: -1 },
+      accumulation: 3,
+      gradientNormMax: 2,
+      proximal: true,
+      control: true,
+      average: { kind: 'exponential' },
+    } as const
+    const { bytes } = buildTrainingArtifact(model, whole)
+    expect(readTrainingArtifact(bytes)).toMatchObject({
+      accumulation: 3,
+      gradientNormMax: 2,
+      average: { kind: 'exponential', decay: 0.999 },
+      inputs: {
+        labels: { elementType: 'int32', sampleShape: [], classes: { count: 256, ignored: -1 } },
+        proximal: 'term.proximal',
+        averageRate: 'schedule.averageRate',
+      },
+    })
+    expect(buildTrainingArtifact(model, whole).bytes).toEqual(bytes)
+  })
+
   test('holds no weights but frozen ones', () => {
     const head = ['output.weight', 'output.bias']
     const partly = buildTrainingArtifact(model, { ...options, trainable: head })
@@ -116,23 +145,54 @@ describe('an artifact', () => {
 
 describe('a model that cannot be trained is refused before anything starts', () => {
   test('for an operator without a rule, by node, operator and the page that helps', () => {
-    const bytes = modelOf([scale, erf, shift], [floats('w', [3]), floats('b', [3])])
+    const bytes = modelOf([scale, shrink, shift], [floats('w', [3]), floats('b', [3])])
     const { code, message } = failure(() => buildTrainingArtifact(bytes, options))
     expect(code).toBe('GRADIENT_UNSUPPORTED_OP')
     expect(message).toBe(
-      'node bend (Erf) has no gradient rule: see docs/how-to/add-a-gradient-rule.md',
+      'node bend (Shrink) has no gradient rule: see docs/how-to/add-a-gradient-rule.md',
     )
   })
 
   test('but not where that operator lies before all that is trained', () => {
-    const bytes = modelOf([scale, erf, shift], [floats('w', [3]), floats('b', [3])])
+    const bytes = modelOf([scale, shrink, shift], [floats('w', [3]), floats('b', [3])])
     expect(buildTrainingArtifact(bytes, { ...options, trainable: ['b'] }).parameters).toHaveLength(
       1,
     )
   })
 
+  test.each(['If', 'Loop', 'Scan'])('for %s, by name, wherever it stands', opType => {
+    const body = { node: [], name: '', initializer: [], input: [], output: [], valueInfo: [] }
+    const branch = buildNode({
+      opType,
+      inputs: ['x'],
+      outputs: ['shrunk'],
+      name: 'fork',
+      attributes: [attr.graph('body', body)],
+    })
+    const bytes = modelOf([scale, branch, shift], [floats('w', [3]), floats('b', [3])])
+    const { code, message } = failure(() => buildTrainingArtifact(bytes, options))
+    expect(code).toBe('GRADIENT_UNSUPPORTED_OP')
+    expect(message).toContain(`node fork (${opType}) holds a graph of its own`)
+  })
+
+  test('for an operator in a form without a rule, by node and form', () => {
+    const reduction = [attr.string('reduction', 'max')]
+    const indices = buildTensor({ name: 'i', type: ELEMENT.int64, shape: [1, 1], values: [0] })
+    const scatter = buildNode({
+      opType: 'ScatterElements',
+      inputs: ['scaled', 'i', 'u'],
+      outputs: ['y'],
+      name: 'mix',
+      attributes: reduction,
+    })
+    const bytes = modelOf([scale, scatter], [floats('w', [3]), floats('u', [1, 1]), indices])
+    const { code, message } = failure(() => buildTrainingArtifact(bytes, options))
+    expect(code).toBe('GRADIENT_UNSUPPORTED_OP')
+    expect(message).toBe('node mix (ScatterElements): has no gradient rule for the reduction max')
+  })
+
   test('for a parameter on which the loss does not depend', () => {
-    const sign = buildNode({ opType: 'Sign', inputs: ['scaled'], outputs: ['erf'] })
+    const sign = buildNode({ opType: 'Sign', inputs: ['scaled'], outputs: ['shrunk'] })
     const bytes = modelOf([scale, sign, shift], [floats('w', [3]), floats('b', [3])])
     const { code, message } = failure(() => buildTrainingArtifact(bytes, options))
     expect(code).toBe('MODEL_INVALID')
@@ -141,7 +201,7 @@ describe('a model that cannot be trained is refused before anything starts', () 
 
   test('for weights in another file', () => {
     const outside = { ...floats('w', [3]), dataLocation: 1 }
-    const bytes = modelOf([scale, erf, shift], [outside, floats('b', [3])])
+    const bytes = modelOf([scale, shrink, shift], [outside, floats('b', [3])])
     const { code, message } = failure(() => buildTrainingArtifact(bytes, options))
     expect(code).toBe('MODEL_INVALID')
     expect(message).toContain('tensor w keeps its values in another file (external_data)')
@@ -154,15 +214,16 @@ describe('a model that cannot be trained is refused before anything starts', () 
     ['an element type that does not exist', { dataType: 99 }, 'has element type 99'],
   ])('for %s', (_, change, words) => {
     const tensor = { ...floats('w', [3]), ...change }
-    const bytes = modelOf([scale, erf, shift], [tensor, floats('b', [3])])
+    const bytes = modelOf([scale, shrink, shift], [tensor, floats('b', [3])])
     const { code, message } = failure(() => buildTrainingArtifact(bytes, options))
     expect(code).toBe('MODEL_INVALID')
     expect(message).toContain(words)
   })
 
   test.each([
-    ['an old operator set', [scale], { opset: 13 }, 'operator set 13'],
-    ['a value that nothing makes', [shift], {}, 'uses erf before it is made'],
+    ['an old operator set', [scale], { opset: 6 }, 'operator set 6, training knows 7 to 21'],
+    ['one that is not out yet', [scale], { opset: 99 }, 'operator set 99'],
+    ['a value that nothing makes', [shift], {}, 'uses shrunk before it is made'],
     ['a value made twice', [scale, scale], {}, 'scaled is made twice'],
     ['an output that nothing makes', [scale], {}, 'nothing makes the output y'],
   ])('for %s', (_, nodes, more, words) => {
@@ -203,4 +264,54 @@ test('constants that a model writes as nodes are used like initializers', () => 
     [floats('w', [3])],
   )
   expect(buildTrainingArtifact(bytes, options).parameters).toHaveLength(1)
+})
+
+test('a model of an older operator set is trained in the form of the newest', () => {
+  const mean = buildNode({
+    opType: 'ReduceMean',
+    inputs: ['scaled'],
+    outputs: ['mean'],
+    attributes: [attr.ints('axes', [1])],
+  })
+  const centre = buildNode({ opType: 'Sub', inputs: ['scaled', 'mean'], outputs: ['y'] })
+  const bytes = modelOf([scale, mean, centre], [floats('w', [3])], { opset: 13 })
+  const built = buildTrainingArtifact(bytes, options)
+  expect(built.parameters.map(({ name }) => name)).toEqual(['w'])
+  expect(decodeModel(built.bytes).opsetImport[0]?.version).toBe(21)
+})
+
+test('the shape of a tensor is a constant, as the batch is', () => {
+  const rows = buildTensor({ name: 'columns', type: ELEMENT.int64, shape: [1], values: [3] })
+  const attributes = [attr.int('end', 1)]
+  const bytes = modelOf(
+    [
+      scale,
+      buildNode({ opType: 'Shape', inputs: ['x'], outputs: ['batch'], attributes }),
+      buildNode({
+        opType: 'Concat',
+        inputs: ['batch', 'columns'],
+        outputs: ['shape'],
+        attributes: [attr.int('axis', 0)],
+      }),
+      buildNode({ opType: 'Reshape', inputs: ['scaled', 'shape'], outputs: ['y'] }),
+    ],
+    [floats('w', [3]), rows],
+  )
+  expect(buildTrainingArtifact(bytes, options).parameters).toHaveLength(1)
+})
+
+test('the scales of a Resize are no parameters, whatever their type', () => {
+  const scales = buildTensor({ name: 'scales', type: ELEMENT.float, shape: [2], values: [1, 2] })
+  const bounds = [1, 4].map(value =>
+    buildTensor({ name: `i${value}`, type: ELEMENT.int64, shape: [1], values: [value] }),
+  )
+  const bytes = modelOf(
+    [
+      scale,
+      buildNode({ opType: 'Resize', inputs: ['scaled', '', 'scales'], outputs: ['wide'] }),
+      buildNode({ opType: 'Slice', inputs: ['wide', 'i1', 'i4', 'i1'], outputs: ['y'] }),
+    ],
+    [floats('w', [3]), scales, ...bounds],
+  )
+  expect(buildTrainingArtifact(bytes, options).parameters.map(({ name }) => name)).toEqual(['w'])
 })

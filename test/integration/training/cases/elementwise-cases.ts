@@ -33,6 +33,15 @@ export const elementwiseCases: Readonly<Record<string, readonly GradientCase[]>>
     { name: 'like a constant', inputs: [{ shape: [2] }, { number: 1 }] },
   ],
   Div: pairs(positive),
+  Dropout: [
+    { name: 'outside of training', inputs: [{ shape: [2, 3] }] },
+    {
+      name: 'told not to train',
+      inputs: [{ shape: [2, 3] }, { number: 0.5 }, { flag: false }],
+      outputCount: 2,
+    },
+    { name: 'nothing dropped', inputs: [{ shape: [4] }, { number: 0 }, { flag: true }] },
+  ],
   Erf: float32Singles(erf),
   Exp: singles(),
   Identity: singles(),

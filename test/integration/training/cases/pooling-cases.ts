@@ -1,8 +1,8 @@
-import { attr, intAttribute, intsAttribute } from '../../../training/onnx/attribute.ts'
-import type { NodeProto } from '../../../training/onnx/onnx-proto.ts'
-import { elementCount } from '../../../training/onnx/tensor.ts'
-import { given, isInside, place, positions, readSlide, slidTo } from './convolution-cases.ts'
-import type { Float64Tensor, ReferenceCase, ReferenceOperator } from './reference-check.ts'
+import { attr, intAttribute, intsAttribute } from '../../../../training/onnx/attribute.ts'
+import type { NodeProto } from '../../../../training/onnx/onnx-proto.ts'
+import { elementCount } from '../../../../training/onnx/tensor.ts'
+import type { Float64Tensor, ReferenceCase, ReferenceOperator } from '../reference-check.ts'
+import { given, isInside, place, positions, readSlide, slidTo } from './reference-loops.ts'
 
 export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length

@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto'
+import type { BlobReference } from '../../../protocol/model-manifest.ts'
+import { buildByteLanguageModel } from '../../../training/byte-language-model.ts'
+import { nextByteSamples } from '../../../training/next-byte-samples.ts'
+import { buildTrainingArtifact } from '../../../training/training-artifact.ts'
+import { manifestOf } from '../../unit/agent/orders.ts'
+
+export const CONTEXT_BYTES = 4
+export const BATCH = 32
+export const TEXT = new TextEncoder().encode('the sensor hears the same words. '.repeat(100))
+
+const artifact = buildTrainingArtifact(
+  buildByteLanguageModel({
+    contextBytes: CONTEXT_BYTES,
+    embeddingSize: 4,
+    hiddenSizes: [16],
+    seed: 1,
+  }),
+  { loss: 'softmax-cross-entropy', optimizer: { kind: 'adam' }, batch: BATCH },
+)
+export const initialParameters = artifact.initialParameters
+const parameterBytes = new Uint8Array(initialParameters.slice().buffer)
+
+export const BLOBS = new Map(
+  [artifact.bytes, parameterBytes].map(bytes => [hashOf(bytes), bytes] as const),
+)
+
+/** Of the model as the controller announces it. */
+export const manifest = manifestOf({
+  version: hashOf(parameterBytes),
+  contextBytes: CONTEXT_BYTES,
+  training: referenceTo(artifact.bytes),
+  parameters: referenceTo(parameterBytes),
+  flopsPerSample: artifact.flopsPerSample,
+})
+
+/** What a trainer loads to train on the first samples of the text. */
+export function jobOf(samplesMax: number) {
+  const samples = nextByteSamples(TEXT, { contextBytes: CONTEXT_BYTES, samplesMax })
+  return { artifact: artifact.bytes, parameters: initialParameters, ...samples, seed: 1 }
+}
+
+function referenceTo(bytes: Uint8Array): BlobReference {
+  return { sha256: hashOf(bytes), bytes: bytes.length, blockBytes: 2 ** 18, blocks: 1 }
+}
+
+function hashOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}

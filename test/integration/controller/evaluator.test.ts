@@ -1,0 +1,48 @@
+import { expect, onTestFinished, test } from 'vitest'
+import { Evaluator } from '../../../controller/models/evaluator.ts'
+import { testLog } from '../../support/test-log.ts'
+import { libraryFolder } from '../../unit/models/model-config.ts'
+import { childrenOfThisProcess } from '../agent/child-census.ts'
+
+async function startEvaluator() {
+  const { config, open } = libraryFolder()
+  const library = await open([config('prose')])
+  const { log, lines } = testLog()
+  const evaluator = new Evaluator({ niceness: 0, log })
+  onTestFinished(() => evaluator.stop())
+  const parameters = await library.parameters('prose')
+  const judge = (values = parameters) => evaluator.bitsPerByte(library.model('prose'), values)
+  return { evaluator, parameters, judge, lines }
+}
+
+test('versions are judged one after the other, in one process', async () => {
+  const { parameters, judge } = await startEvaluator()
+  const zero = new Float32Array(parameters.length)
+  const [untrained, even] = await Promise.all([judge(), judge(zero)])
+  // Without any weight each of 256 bytes is equally likely: 8 bits.
+  expect(even).toBeCloseTo(8, 5)
+  expect(untrained).toBeGreaterThan(7)
+  expect(untrained).toBeLessThan(10)
+  expect(childrenOfThisProcess()).toHaveLength(1)
+})
+
+test('a process that dies costs one judgement, and the next one has another', async () => {
+  const { judge, lines, parameters } = await startEvaluator()
+  await judge()
+  const [first] = childrenOfThisProcess()
+  const judging = judge()
+  process.kill(first ?? 0, 'SIGKILL')
+  expect(await judging).toBeNull()
+  expect(lines.map(({ msg }) => msg)).toEqual(['evaluation failed'])
+  expect(await judge(new Float32Array(parameters.length))).toBeCloseTo(8, 5)
+})
+
+test('a stop while it starts leaves no process behind, and nothing is judged any more', async () => {
+  const { evaluator, judge, lines } = await startEvaluator()
+  const judging = [judge(), judge()]
+  await evaluator.stop()
+  expect(await Promise.all(judging)).toEqual([null, null])
+  expect(await judge()).toBeNull()
+  expect(childrenOfThisProcess()).toEqual([])
+  expect(lines).toEqual([])
+})

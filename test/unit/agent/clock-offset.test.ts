@@ -1,0 +1,63 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { ClockOffset, exchangeOf } from '../../../agent/clock-offset.ts'
+
+describe('one exchange', () => {
+  test('tells offset and round trip exactly where both ways take the same time', () => {
+    // Ours is 1000 behind; 20 there, 5 at the controller, 20 back.
+    expect(exchangeOf({ t1: 0, t2: 1020, t3: 1025, t4: 45 })).toEqual({
+      offsetMs: 1000,
+      rttMs: 40,
+    })
+  })
+
+  test('is off by no more than half its round trip, whichever way was slow', () => {
+    const ms = fc.integer({ min: 0, max: 5000 })
+    fc.assert(
+      fc.property(ms, ms, ms, fc.integer({ min: -1e6, max: 1e6 }), (up, held, down, offset) => {
+        const t2 = up + offset
+        const exchange = exchangeOf({ t1: 0, t2, t3: t2 + held, t4: up + held + down })
+        expect(exchange.rttMs).toBe(up + down)
+        expect(Math.abs(exchange.offsetMs - offset)).toBeLessThanOrEqual((up + down) / 2)
+      }),
+    )
+  })
+
+  test('has no negative round trip, even where the clocks count a little differently', () => {
+    expect(exchangeOf({ t1: 0, t2: 0, t3: 10.4, t4: 10.3 }).rttMs).toBe(0)
+  })
+})
+
+describe('the offset', () => {
+  const add = (offset: ClockOffset, rttMs: number, offsetMs: number, session = 1): void =>
+    offset.add({ rttMs, offsetMs, session })
+
+  test('is 0 until there was an exchange', () => {
+    const offset = new ClockOffset()
+    expect([offset.ms, offset.isKnown]).toEqual([0, false])
+  })
+
+  test('is that of the quickest exchange', () => {
+    const offset = new ClockOffset()
+    add(offset, 50, 120)
+    add(offset, 4, 100)
+    add(offset, 300, 250)
+    expect([offset.ms, offset.isKnown]).toEqual([100, true])
+  })
+
+  test('forgets an exchange after eight others, because clocks drift', () => {
+    const offset = new ClockOffset()
+    add(offset, 1, 100)
+    for (let later = 0; later < 7; later++) add(offset, 10, 130)
+    expect(offset.ms).toBe(100)
+    add(offset, 10, 130)
+    expect(offset.ms).toBe(130)
+  })
+
+  test('of another life of the controller starts anew: its clock may be another', () => {
+    const offset = new ClockOffset()
+    for (let count = 0; count < 8; count++) add(offset, 1, 100, 1)
+    add(offset, 40, 60_000, 2)
+    expect(offset.ms).toBe(60_000)
+  })
+})

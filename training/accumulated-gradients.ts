@@ -1,0 +1,77 @@
+import { type BatchGradients, type BatchOptions, emitBatchGradients } from './batch-gradients.ts'
+import type { ForwardModel } from './forward-graph.ts'
+import { GraphEmitter, type ValueName } from './graph-emitter.ts'
+import { attr } from './onnx/attribute.ts'
+import { buildNode } from './onnx/build.ts'
+import { ELEMENT } from './onnx/element-type.ts'
+
+/**
+ * The gradients of one large batch, computed in parts that fit into memory: a Scan over the parts
+ * inside of the step. With the loss, gradients and weight Wₖ of each part k,
+ *
+ *   loss = Σ Wₖ · lossₖ / Σ Wₖ      g = Σ Wₖ · gₖ / Σ Wₖ
+ *
+ * which are those of the large batch, whatever parts are only filling. `rows` and `weights` are
+ * [accumulation, batch].
+ */
+export function emitAccumulatedGradients(
+  graph: GraphEmitter,
+  model: ForwardModel,
+  options: BatchOptions & { readonly accumulation: number },
+): BatchGradients {
+  const { parameters, rows, weights } = options
+  const part = buildPart(graph, model, options)
+  const sums = part.sums.map(({ wish, shape }) => ({ name: graph.unique(wish), shape }))
+  const shapes = new Map(sums.map(({ name, shape }) => [name, shape]))
+  const scan = buildNode({
+    opType: 'Scan',
+    inputs: [...sums.map(({ shape }) => graph.zeros(shape, weights)), rows, weights],
+    outputs: sums.map(({ name }) => name),
+    attributes: [attr.graph('body', part.body), attr.int('num_scan_inputs', 2)],
+    name: 'parts',
+  })
+  graph.addNode(scan, name => {
+    const shape = shapes.get(name)
+    return shape && { elementType: ELEMENT.float, shape }
+  })
+  const [weightSum = '', lossSum = '', ...gradientSums] = sums.map(({ name }) => name)
+  const divisor = graph.reshape(weightSum, [])
+  return {
+    ...part.made,
+    loss: graph.div(graph.reshape(lossSum, []), divisor),
+    weightSum,
+    gradients: parameters.map((_, index) => graph.div(gradientSums[index] ?? '', divisor)),
+  }
+}
+
+/** What a part adds to the sums: its weight, its loss and its gradients, times its weight. */
+function buildPart(
+  around: GraphEmitter,
+  model: ForwardModel,
+  { loss, batch, parameters }: BatchOptions,
+) {
+  const graph = new GraphEmitter('part.')
+  const declare = (wish: string, shape: readonly number[]) =>
+    graph.declare(graph.unique(wish), { elementType: ELEMENT.float, shape })
+  for (const parameter of parameters) graph.declare(parameter, around.type(parameter))
+  const sums = [
+    { wish: 'weightSum', shape: [1] },
+    { wish: 'lossSum', shape: [1] },
+    ...model.parameters.map(({ name, shape }) => ({ wish: `gradientSum.${name}`, shape })),
+  ]
+  const before = sums.map(({ wish, shape }) => declare(wish, shape))
+  const rows = graph.declare(graph.unique('rows'), { elementType: ELEMENT.int32, shape: [batch] })
+  const weights = declare('weights', [batch])
+  const made = emitBatchGradients(graph, model, { loss, batch, parameters, rows, weights })
+  const weight = graph.reshape(made.weightSum, [1])
+  const weighted = [graph.reshape(made.loss, [1]), ...made.gradients].map(value => {
+    // A parameter without axes keeps none.
+    const factor = graph.shape(value).length === 0 ? graph.reshape(weight, []) : weight
+    return graph.mul(value, factor)
+  })
+  const after = [weight, ...weighted].map((value: ValueName, index) =>
+    graph.add(before[index] ?? '', value),
+  )
+  const body = graph.finish({ name: 'part', inputs: [...before, rows, weights], outputs: after })
+  return { body, sums, made }
+}

@@ -1,0 +1,35 @@
+import { z } from 'zod'
+import { adamScalars, emitMoments, emitMove, MOMENT_SLOTS, momentSettings } from './adam.ts'
+import type { Optimizer } from './optimizer.ts'
+
+export const adamWSchema = z.strictObject({
+  kind: z.literal('adam-w'),
+  ...momentSettings,
+  weightDecay: z.number().nonnegative().default(0.01),
+})
+
+/**
+ * Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2): the decay does not go
+ * through the moments. Scaled as in adam.ts; keepₜ is a scalar of the step.
+ *
+ *   w ← keepₜ · w − lrₜ · M / (√V + εₜ)      keepₜ = 1 − lr · λ
+ */
+export function adamW(settings: z.output<typeof adamWSchema>): Optimizer {
+  return {
+    slots: MOMENT_SLOTS,
+    scalars: ['learningRate', 'epsilon', 'keep'],
+    scalarsAt: (step, learningRate) => [
+      ...adamScalars(settings, step, learningRate),
+      1 - learningRate * settings.weightDecay,
+    ],
+    emit(graph, { parameter, gradient, slots, scalars }) {
+      const [learningRate = '', epsilon = '', keep = ''] = scalars
+      const moments = emitMoments(graph, { ...settings, gradient, slots })
+      const move = emitMove(graph, { ...moments, learningRate, epsilon })
+      return {
+        parameter: graph.sub(graph.mul(parameter, keep), move),
+        slots: [moments.first, moments.second],
+      }
+    },
+  }
+}
