@@ -15,7 +15,6 @@ export async function writeFileAtomic(
   mode = 0o666,
 ): Promise<void> {
   await replace(path, content, { mode, isSynced: true })
-  await syncDirectory(dirname(path))
 }
 
 /**
@@ -32,19 +31,17 @@ async function replace(
   { mode, isSynced }: { readonly mode: number; readonly isSynced: boolean },
 ): Promise<void> {
   const temporary = `${path}.${process.pid}-${++writes}.tmp`
+  const file = await create(temporary, mode)
   try {
-    const file = await create(temporary, mode)
-    try {
-      await file.writeFile(content)
-      if (isSynced) await file.sync()
-    } finally {
-      await file.close()
-    }
+    await file.writeFile(content)
+    if (isSynced) await file.sync()
     await rename(temporary, path)
   } catch (error) {
+    await file.close().catch(() => {})
     await rm(temporary, { force: true })
     throw error
   }
+  await Promise.all([file.close(), isSynced ? syncDirectory(dirname(path)) : undefined])
 }
 
 /** Opens a new file; the folder for it is made where it is missing, which it seldom is. */

@@ -54,8 +54,8 @@ export async function runTraining(o: {
     steps: losses.length,
     // Of one epoch: a sample that is seen again brings nothing new to the average's weight.
     sampleCount: Math.min(sampleCount, losses.length * order.batch),
-    lossBefore: mean(losses.slice(0, LOSS_STEPS)),
-    lossAfter: mean(losses.slice(-LOSS_STEPS)),
+    lossBefore: losses.length > 0 ? mean(losses.slice(0, LOSS_STEPS)) : Number.NaN,
+    lossAfter: losses.length > 0 ? mean(losses.slice(-LOSS_STEPS)) : Number.NaN,
     cpuSeconds,
   }
 }

@@ -33,7 +33,7 @@ export class BlobCache {
       if (!sizes.has(sha256)) return null
       const bytes = await readFileIfThere(join(this.#directory, sha256))
       if (bytes && hashOf(bytes) === sha256) {
-        await this.#noteUse(sizes, sha256)
+        this.#noteUse(sizes, sha256)
         return bytes
       }
       this.#log.warn({ sha256 }, 'cached blob was damaged')
@@ -84,12 +84,14 @@ export class BlobCache {
   }
 
   /** The time of the file tells the next life of the agent. */
-  async #noteUse(sizes: Map<string, number>, sha256: string): Promise<void> {
+  #noteUse(sizes: Map<string, number>, sha256: string): void {
     const size = sizes.get(sha256) ?? 0
     sizes.delete(sha256)
     sizes.set(sha256, size)
     const now = new Date()
-    await utimes(join(this.#directory, sha256), now, now)
+    utimes(join(this.#directory, sha256), now, now).catch(err => {
+      this.#log.debug({ err, sha256 }, 'use of a cached blob not noted')
+    })
   }
 
   #knownSizes(): Promise<Map<string, number>> {

@@ -34,6 +34,7 @@ export class BlobPublisher {
   readonly #onBroker: Map<string, number>
   readonly #removeListener: () => void
   #work: Promise<void> = Promise.resolve()
+  #saving: Promise<void> = Promise.resolve()
 
   private constructor(options: BlobPublisherOptions, onBroker: Map<string, number>) {
     this.#options = options
@@ -62,9 +63,8 @@ export class BlobPublisher {
     const blocks = cutBlocks(bytes, reference.blockBytes)
     this.#live.set(sha256, { reference, blocks })
     this.#onBroker.set(sha256, blocks.length)
-    await this.#inOrder(async () => {
-      await Promise.all([this.#saveLedger(), this.#send(sha256)])
-    })
+    this.#saveLedger()
+    await this.#inOrder(() => this.#send(sha256))
     return reference
   }
 
@@ -88,6 +88,7 @@ export class BlobPublisher {
   async stop(): Promise<void> {
     this.#removeListener()
     await this.#work
+    await this.#saving
   }
 
   #restore(): Promise<void> {
@@ -114,14 +115,19 @@ export class BlobPublisher {
       this.#options.wire.clearRetained('blobBlock', { sha256, index }),
     )
     this.#onBroker.delete(sha256)
-    await this.#saveLedger()
+    this.#saveLedger()
   }
 
-  /** Not synced: after a power cut a blob may stay on the broker, which costs memory there. */
-  async #saveLedger(): Promise<void> {
-    const json = JSON.stringify(Object.fromEntries(this.#onBroker))
-    await replaceFile(this.#options.ledgerPath, json).catch(err => {
-      this.#options.log.warn({ err }, 'list of published blobs cannot be saved')
+  /**
+   * Nobody waits for it: after a crash at a bad moment a blob stays on the broker, which costs
+   * memory there and nothing else.
+   */
+  #saveLedger(): void {
+    this.#saving = this.#saving.then(async () => {
+      const json = JSON.stringify(Object.fromEntries(this.#onBroker))
+      await replaceFile(this.#options.ledgerPath, json).catch(err => {
+        this.#options.log.warn({ err }, 'list of published blobs cannot be saved')
+      })
     })
   }
 

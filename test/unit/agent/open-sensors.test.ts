@@ -61,7 +61,7 @@ test('a sensor that is not there at the start keeps nobody from starting, and is
   expect(attempts).toBeLessThanOrEqual(30)
   fill(missing)
   expect(await found(1)).toBeLessThanOrEqual(MINUTE_MS + 1000)
-  await waitFor(() => changes.length === 2, { what: 'the news that it is found' })
+  await pass(2000, () => changes.length === 2)
   expect(changes).toEqual(['text-1 lost', 'text-1 ok'])
   await parts.stop()
 })
