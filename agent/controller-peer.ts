@@ -27,16 +27,19 @@ export class ControllerPeer implements LinkPeer {
   readonly #clockWaits = new Map<number, (tell: ClockTell) => void>()
   readonly #probeWaits = new Map<number, (tell: ProbeTell) => void>()
   #arrivals: Arrivals | null = null
-  #nextId = 0
+  #nextId: number
 
   constructor(options: {
     readonly wire: WireSession
     readonly agentId: string
     readonly clock: Clock
+    /** Of the questions of this peer; others of the same agent count elsewhere. */
+    readonly firstId?: number
   }) {
     this.#wire = options.wire
     this.#agentId = options.agentId
     this.#clock = options.clock
+    this.#nextId = options.firstId ?? 0
   }
 
   async start(): Promise<void> {

@@ -145,7 +145,9 @@ function frequencyMap(page: MeasurePage, style: Style): string[] {
   if (!pool) {
     const names = Object.keys(provenance).filter(name => name.startsWith('frequency.'))
     const reason = reasonOf(provenance, ['link', ...names])
-    return [title, ...wrapped(`Not known: ${reason}`, { indent: 1 })]
+    const isAbsent = provenance.link?.status === 'absent'
+    const hint = isAbsent ? '; gainnet measure --link asks the configured one' : ''
+    return [title, ...wrapped(`Not known: ${reason}${hint}`, { indent: 1 })]
   }
   return [
     title,
