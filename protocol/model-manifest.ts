@@ -22,7 +22,7 @@ export const ModelManifest = z.strictObject({
   publishedAt: Time,
   objective: z.literal('next-byte'),
   contextBytes: z.int().min(1).max(4096),
-  training: BlobReference.describe('ONNX graph of training steps, see docs/reference/training.'),
+  training: BlobReference.describe('ONNX graph of training steps, see training/README.md.'),
   parameters: BlobReference.describe('float32 little-endian, in the order that the graph names.'),
   flopsPerSample: z.number().positive().describe('Forward and backward, one sample, one epoch.'),
   targetSketch: DataSketch,

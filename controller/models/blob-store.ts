@@ -12,18 +12,21 @@ export class BlobStore {
     this.#folder = folder
   }
 
+  pathOf(sha256: string): string {
+    return join(this.#folder, sha256)
+  }
+
   async put(bytes: Uint8Array): Promise<string> {
     const sha256 = hashOf(bytes)
-    const known = await readFileIfThere(join(this.#folder, sha256))
-    if (!known || hashOf(known) !== sha256) {
-      await writeFileAtomic(join(this.#folder, sha256), bytes)
-    }
+    const path = this.pathOf(sha256)
+    const known = await readFileIfThere(path)
+    if (!known || hashOf(known) !== sha256) await writeFileAtomic(path, bytes)
     return sha256
   }
 
   /** The bytes; MODEL_CORRUPT when they are missing or are no longer what was stored. */
   async get(sha256: string): Promise<Uint8Array> {
-    const path = join(this.#folder, sha256)
+    const path = this.pathOf(sha256)
     const bytes = await readFileIfThere(path)
     if (!bytes) throw new GainnetError('MODEL_CORRUPT', `no blob ${sha256} in ${this.#folder}`)
     const found = hashOf(bytes)

@@ -3,10 +3,16 @@ import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import type { ControllerConfig } from '../../config/controller-schema.ts'
+import { hashOf } from '../../protocol/blocks.ts'
 import { Hash, Id, Time } from '../../protocol/envelope.ts'
 import { bytesOfParameters, parametersOfBytes } from '../../protocol/parameter-bytes.ts'
 import type { DataSketch } from '../../protocol/urp.ts'
-import { readFileIfThere, writeFileAtomic } from '../../runtime/atomic-file.ts'
+import {
+  type FileContent,
+  readFileIfThere,
+  stageFiles,
+  writeFileAtomic,
+} from '../../runtime/atomic-file.ts'
 import { errnoOf, GainnetError } from '../../runtime/errors.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import { buildByteLanguageModel } from '../../training/byte-language-model.ts'
@@ -113,7 +119,8 @@ export class ModelLibrary {
   ): Promise<VersionRecord> {
     const model = this.model(modelId)
     const { current } = model
-    const version = await this.#blobs.put(bytesOfParameters(parameters))
+    const bytes = bytesOfParameters(parameters)
+    const version = hashOf(bytes)
     const next: VersionRecord = {
       ...current,
       version,
@@ -122,8 +129,14 @@ export class ModelLibrary {
       createdAt: new Date(nowMs).toISOString(),
       samplesAbsorbed: current.samplesAbsorbed + sampleCount,
     }
-    if (isUnwanted()) throw new GainnetError('ROUND_FAILED', 'storing the version took too long')
-    await this.#writeRecord(modelId, next)
+    // In this order: where the record is, the blob is.
+    const blob = { path: this.#blobs.pathOf(version), content: bytes }
+    const staged = await stageFiles([blob, this.#recordFile(next)])
+    if (isUnwanted()) {
+      await staged.discard()
+      throw new GainnetError('ROUND_FAILED', 'storing the version took too long')
+    }
+    await staged.commit()
     this.#models.set(modelId, { ...model, current: next })
     this.#kept.get(modelId)?.push(next)
     return next
@@ -228,7 +241,8 @@ export class ModelLibrary {
       samplesAbsorbed: 0,
       ...built,
     }
-    await this.#writeRecord(modelId, record)
+    const { path, content } = this.#recordFile(record)
+    await writeFileAtomic(path, content)
     return record
   }
 
@@ -270,8 +284,8 @@ export class ModelLibrary {
     }
   }
 
-  async #writeRecord(modelId: string, record: VersionRecord): Promise<void> {
-    const path = this.#recordPath(modelId, record.versionNumber)
-    await writeFileAtomic(path, `${JSON.stringify(record, null, 2)}\n`)
+  #recordFile(record: VersionRecord): FileContent {
+    const path = this.#recordPath(record.modelId, record.versionNumber)
+    return { path, content: `${JSON.stringify(record, null, 2)}\n` }
   }
 }

@@ -1,7 +1,12 @@
 import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { readFileIfThere, replaceFile, writeFileAtomic } from '../../../runtime/atomic-file.ts'
+import {
+  readFileIfThere,
+  replaceFile,
+  stageFiles,
+  writeFileAtomic,
+} from '../../../runtime/atomic-file.ts'
 import { canMountTmpfs, temporaryDirectory, tinyTmpfs } from '../../support/directories.ts'
 
 test('a file is replaced as a whole, in folders that are made for it, with its mode', async () => {
@@ -19,6 +24,31 @@ test('a file that can be found anew is replaced as a whole too', async () => {
   await replaceFile(path, 'second')
   expect(readFileSync(path, 'utf8')).toBe('second')
   expect(readdirSync(join(path, '..'))).toEqual(['blob'])
+})
+
+test('staged files take their places together, or leave nothing behind', async () => {
+  const folder = temporaryDirectory()
+  const files = ['blob', 'record'].map(name => ({ path: join(folder, name), content: name }))
+  const discarded = await stageFiles(files)
+  expect(readdirSync(folder).filter(name => !name.endsWith('.tmp'))).toEqual([])
+  await discarded.discard()
+  expect(readdirSync(folder)).toEqual([])
+  const committed = await stageFiles(files)
+  await committed.commit()
+  expect(readdirSync(folder)).toEqual(['blob', 'record'])
+  expect(readFileSync(join(folder, 'record'), 'utf8')).toBe('record')
+})
+
+test('where one of several files cannot be staged or placed, none is left', async () => {
+  const folder = temporaryDirectory()
+  const blob = { path: join(folder, 'blob'), content: 'blob' }
+  const tooLong = { path: join(folder, 'x'.repeat(300)), content: '' }
+  await expect(stageFiles([blob, tooLong])).rejects.toMatchObject({ code: 'ENAMETOOLONG' })
+  expect(readdirSync(folder)).toEqual([])
+  mkdirSync(join(folder, 'blob', 'is a folder now'), { recursive: true })
+  const staged = await stageFiles([blob, { path: join(folder, 'record'), content: 'record' }])
+  await expect(staged.commit()).rejects.toMatchObject({ code: 'EISDIR' })
+  expect(readdirSync(folder)).toEqual(['blob'])
 })
 
 test('a write that fails leaves the old content and no half-written file', async () => {
