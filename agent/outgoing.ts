@@ -126,7 +126,10 @@ export class Outgoing implements Stoppable {
     })
   }
 
-  /** On disk first; resolves with the end of the update, or when it is clear that none comes now. */
+  /**
+   * In a file first, and synced when it resolves: with the end of the update, or when it is clear
+   * that none comes now.
+   */
   async upload({ payload, learned }: LearnedUpdate): Promise<UploadOutcome> {
     const update = await this.#updates.put(
       {
@@ -140,7 +143,12 @@ export class Outgoing implements Stoppable {
       },
       payload,
     )
-    return this.#uploader.upload(update, payload)
+    // Its sync and its way to the controller take their time side by side.
+    const [outcome] = await Promise.all([
+      this.#uploader.upload(update, payload),
+      this.#updates.settled(),
+    ])
+    return outcome
   }
 
   async stop(): Promise<void> {

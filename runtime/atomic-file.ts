@@ -103,6 +103,17 @@ async function create(path: string, mode: number): Promise<FileHandle> {
   }
 }
 
+/** Makes a file that was replaced without it last through a power cut. */
+export async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r')
+  try {
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await syncDirectory(dirname(path))
+}
+
 /** Makes what was created, renamed or removed in the directory last through a power cut. */
 export async function syncDirectory(path: string): Promise<void> {
   // What was just written to is in memory: to open and close it takes less than to ask a thread.

@@ -6,17 +6,19 @@ const HEADER_BYTES_MAX = 16 * 1024 * 1024
 
 /**
  * A JSON header and bytes in one file, so that there are both or neither: the length of the header
- * (32 bits, little-endian), the header, the bytes. Replaced as a whole, synced when it resolves.
+ * (32 bits, little-endian), the header, the bytes. `write` is writeFileAtomic, or replaceFile where
+ * the caller has it synced later.
  */
 export async function writeHeadedFile(
   path: string,
   header: unknown,
   bytes: Uint8Array,
+  write: (path: string, content: Uint8Array) => Promise<void> = writeFileAtomic,
 ): Promise<void> {
   const json = Buffer.from(JSON.stringify(header))
   const length = Buffer.alloc(4)
   length.writeUInt32LE(json.length)
-  await writeFileAtomic(path, Buffer.concat([length, json, bytes]))
+  await write(path, Buffer.concat([length, json, bytes]))
 }
 
 /** The header alone, undefined where the file is damaged. It is from outside: parse it. */

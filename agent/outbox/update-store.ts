@@ -3,7 +3,12 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { hashOf } from '../../protocol/blocks.ts'
 import { UpdateManifest } from '../../protocol/update.ts'
-import { readFileIfThere, writeFileAtomic } from '../../runtime/atomic-file.ts'
+import {
+  readFileIfThere,
+  replaceFile,
+  syncFile,
+  writeFileAtomic,
+} from '../../runtime/atomic-file.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { errnoOf, GainnetError, messageOf } from '../../runtime/errors.ts'
 import { readHeadedFile, readHeader, writeHeadedFile } from '../../runtime/headed-file.ts'
@@ -56,6 +61,7 @@ export class UpdateStore {
   readonly #updates = new Map<string, StoredUpdate>()
   #counts: UpdateCounts
   #saving: Promise<void> = Promise.resolve()
+  #syncing: Promise<void> = Promise.resolve()
   #countsTimer: NodeJS.Timeout | undefined
 
   private constructor(options: UpdateStoreOptions, counts: UpdateCounts) {
@@ -88,7 +94,10 @@ export class UpdateStore {
     return this.#updates.has(key)
   }
 
-  /** On disk and synced when it resolves; OUTBOX_FULL where there is no room, then nothing is kept. */
+  /**
+   * In a file when it resolves, so that a crash of the daemon does not lose it; after settled() a
+   * power cut does not either. OUTBOX_FULL where there is no room, then nothing is kept.
+   */
   async put(content: UpdateContent, payload: Uint8Array): Promise<StoredUpdate> {
     await this.expire()
     const key = `${content.grId}-${content.sha256.slice(0, 16)}`
@@ -97,14 +106,21 @@ export class UpdateStore {
     await this.#makeRoom(payload.length)
     const update = { key, content, storedAt: this.#options.clock.now() }
     try {
-      await writeHeadedFile(this.#pathOf(key), { storedAt: update.storedAt, content }, payload)
+      const header = { storedAt: update.storedAt, content }
+      await writeHeadedFile(this.#pathOf(key), header, payload, replaceFile)
     } catch (error) {
       const message = `cannot store an update of ${payload.length} bytes: ${messageOf(error)}`
       throw new GainnetError('OUTBOX_FULL', message, { errno: errnoOf(error) }, { cause: error })
     }
     this.#updates.set(key, update)
     this.#count('produced')
+    this.#syncing = this.#syncing.then(() => this.#sync(update))
     return update
+  }
+
+  /** Resolves when all that was put is synced, or cannot be. */
+  async settled(): Promise<void> {
+    await this.#syncing
   }
 
   /** The bytes of the update, verified; null where the disk has lost them, which ends the update. */
@@ -132,10 +148,19 @@ export class UpdateStore {
     }
   }
 
-  /** Waits for the counts to be on disk. */
+  /** Waits for the counts and the updates to be on disk. */
   async close(): Promise<void> {
     if (this.#countsTimer) this.#saveCounts()
     await this.#saving
+    await this.settled()
+  }
+
+  async #sync({ key, content }: StoredUpdate): Promise<void> {
+    await syncFile(this.#pathOf(key)).catch(err => {
+      // Delivered and removed meanwhile.
+      if (errnoOf(err) === 'ENOENT') return
+      this.#options.log.error({ err, grId: content.grId }, 'update cannot be synced')
+    })
   }
 
   #pathOf(key: string): string {

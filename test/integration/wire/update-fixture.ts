@@ -1,6 +1,7 @@
 import { UpdateStore } from '../../../agent/outbox/update-store.ts'
 import { cutBlocks, hashOf } from '../../../protocol/blocks.ts'
 import { systemClock } from '../../../runtime/clock.ts'
+import type { Logger } from '../../../runtime/logger.ts'
 import { testLog } from '../../support/test-log.ts'
 
 export const BASE = 'b'.repeat(64)
@@ -33,7 +34,7 @@ export function updateOf(grId: number, values: Float32Array, blockBytes = 64 * 1
   return { content: { ...content, phases: [], blockHashes: [...content.blockHashes] }, payload }
 }
 
-export function openStore(directory: string, ageMsMax = 60_000) {
+export function openStore(directory: string, ageMsMax = 60_000, ownLog: Logger = log) {
   const limits = { bytesMax: 64 * 1024 * 1024, ageMsMax, countMax: 8 }
-  return UpdateStore.open({ directory, clock: systemClock, log, ...limits })
+  return UpdateStore.open({ directory, clock: systemClock, log: ownLog, ...limits })
 }

@@ -1,7 +1,8 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { canMountTmpfs, temporaryDirectory, tinyTmpfs } from '../../support/directories.ts'
+import { testLog } from '../../support/test-log.ts'
 import { openStore, parametersOf, updateOf } from './update-fixture.ts'
 
 describe('the update store', () => {
@@ -27,6 +28,20 @@ describe('the update store', () => {
     expect(await again.payload(second)).toBeNull()
     expect(again.counts).toEqual({ produced: 2, stored: 0, refused: 0, dropped: 1, waiting: 1 })
     await again.close()
+  })
+
+  test('has nothing left to sync of what was delivered at once', async () => {
+    const directory = join(temporaryDirectory(), 'updates')
+    const { log, lines } = testLog()
+    const store = await openStore(directory, undefined, log)
+    for (let grId = 1; grId <= 5; grId++) {
+      const { content, payload } = updateOf(grId, parametersOf(grId, 100))
+      await store.remove(await store.put(content, payload), 'stored')
+    }
+    await store.settled()
+    expect(lines).toEqual([])
+    await store.close()
+    expect(readdirSync(directory)).toEqual(['counts.json'])
   })
 
   test('drops what is too old or pushed out, and counts it', async () => {
