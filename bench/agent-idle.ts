@@ -1,11 +1,10 @@
-import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { connect } from 'mqtt'
 import { addCredential } from '../controller/broker/credentials.ts'
+import { freePort } from '../demo/free-port.ts'
 import { decodeBody } from '../protocol/body-codec.ts'
 import { topicFor } from '../protocol/topics.ts'
 import { BenchDaemon } from './bench-daemon.ts'
@@ -171,15 +170,4 @@ function cpuShare(from: Timed, to: Timed): number {
 
 function round(value: number, digits: number): number {
   return Number(value.toFixed(digits))
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  // A listening TCP server has an address with a port; only pipes have a string.
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

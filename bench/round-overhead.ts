@@ -24,8 +24,9 @@ const GOAL = 'goal: median of round.embedded and round.mosquitto below 15 ms'
 const SITE = 'bench'
 const AGENTS = ['agent-1', 'agent-2']
 const BARE_AGENTS = ['bare-1', 'bare-2']
-/** Until caches are filled, code is compiled and the first versions can be taken off the broker. */
-const WARM_UP_ROUNDS = 5
+/** Time for the rounds of a row, and before them until code is compiled and caches are filled. */
+const SECONDS = { rounds: 45, warmUp: 8 }
+const SECONDS_QUICK = { rounds: 5, warmUp: 2.5 }
 /**
  * After each round, for what no round waits for (receipts, the agents' caches): in a fleet rounds
  * are seconds apart.
@@ -35,40 +36,26 @@ const PAUSE_MS = 25
 interface Scale {
   readonly suffix: string
   readonly shape: ModelShape
-  readonly rounds: number
-  readonly roundsQuick: number
 }
 
 const SCALES: readonly Scale[] = [
   // 256 + 231 + 1 + 256 + 256 parameters: 4000 bytes.
-  {
-    suffix: '',
-    shape: { contextBytes: 231, embeddingSize: 1, hiddenSizes: [1] },
-    rounds: 400,
-    roundsQuick: 80,
-  },
+  { suffix: '', shape: { contextBytes: 231, embeddingSize: 1, hiddenSizes: [1] } },
   // 4096 + 2331 * 257 + 2331 * 256 + 256 parameters: 4.8 MB, 19 blocks.
-  {
-    suffix: '.4800kB',
-    shape: { contextBytes: 16, embeddingSize: 16, hiddenSizes: [2331] },
-    rounds: 80,
-    roundsQuick: 15,
-  },
+  { suffix: '.4800kB', shape: { contextBytes: 16, embeddingSize: 16, hiddenSizes: [2331] } },
 ]
 
 /** A round without training, with our own controller and agents, beside the same by bare mqtt.js. */
 export const roundOverhead: Bench = {
   name: 'round-overhead',
   description: 'a round without training work, on either broker',
-  minutes: 3,
-  run: ({ quick }) =>
-    measureRounds(
-      SCALES.map(scale => ({ ...scale, rounds: scale[quick ? 'roundsQuick' : 'rounds'] })),
-    ),
+  minutes: 4,
+  run: ({ quick }) => measureRounds(SCALES, quick ? SECONDS_QUICK : SECONDS),
 }
 
 export async function measureRounds(
-  scales: readonly Omit<Scale, 'roundsQuick'>[] = SCALES,
+  scales: readonly Scale[],
+  seconds: typeof SECONDS,
 ): Promise<BenchResult> {
   const folder = mkdtempSync(join(tmpdir(), 'gainnet-bench-'))
   const kinds: readonly BrokerKind[] = findMosquitto() ? ['embedded', 'mosquitto'] : ['embedded']
@@ -80,7 +67,8 @@ export async function measureRounds(
     for (const scale of scales) {
       for (const kind of kinds) {
         const name = `round.${kind}${scale.suffix}`
-        const measured = await measure(kind, scale, mkdtempSync(join(folder, 'run-')))
+        const place = mkdtempSync(join(folder, 'run-'))
+        const measured = await measure(kind, { ...scale, seconds, folder: place })
         rows.push(rowOf(name, measured))
         notes.push(`${name}: ${noteOf(measured)}`)
       }
@@ -109,20 +97,20 @@ interface Measured {
 
 async function measure(
   kind: BrokerKind,
-  scale: Omit<Scale, 'roundsQuick'>,
-  folder: string,
+  o: Pick<Scale, 'shape'> & { readonly seconds: typeof SECONDS; readonly folder: string },
 ): Promise<Measured> {
   const log = createLogger({ daemon: 'bench', level: 'warn' })
   const parts = new PartStack(log)
   try {
-    const { ours, bare } = await startFleet(kind, { scale, folder, parts, log })
-    for (let round = 0; round < WARM_UP_ROUNDS; round++) {
+    const { ours, bare } = await startFleet(kind, { ...o, parts, log })
+    const oursMs: number[] = []
+    const bareMs: number[] = []
+    for (let endsAt = after(o.seconds.warmUp); performance.now() < endsAt; ) {
       await ours.round()
       await bare.round()
     }
-    const [oursMs, bareMs] = [[] as number[], [] as number[]]
     const [oursBytes, bareBytes] = [ours.wireBytes, bare.wireBytes]
-    for (let round = 0; round < scale.rounds; round++) {
+    for (let endsAt = after(o.seconds.rounds); performance.now() < endsAt; ) {
       oursMs.push(await ours.round())
       await wait(PAUSE_MS)
       bareMs.push(await bare.round())
@@ -132,8 +120,8 @@ async function measure(
       oursMs,
       bareMs,
       modelBytes: ours.modelBytes,
-      oursBytes: (ours.wireBytes - oursBytes) / scale.rounds,
-      bareBytes: (bare.wireBytes - bareBytes) / scale.rounds,
+      oursBytes: (ours.wireBytes - oursBytes) / oursMs.length,
+      bareBytes: (bare.wireBytes - bareBytes) / bareMs.length,
     }
   } finally {
     await parts.stop()
@@ -143,13 +131,13 @@ async function measure(
 async function startFleet(
   kind: BrokerKind,
   o: {
-    readonly scale: Pick<Scale, 'shape'>
+    readonly shape: ModelShape
     readonly folder: string
     readonly parts: PartStack
     readonly log: Logger
   },
 ): Promise<{ readonly ours: OurController; readonly bare: BareController }> {
-  const { scale, folder, parts, log } = o
+  const { shape, folder, parts, log } = o
   const textFile = join(folder, 'held-back.txt')
   writeFileSync(textFile, 'The quick brown fox jumps over the lazy dog. '.repeat(100))
   const [username, bareName] = ['controller', 'bare-controller']
@@ -167,7 +155,7 @@ async function startFleet(
     site: SITE,
     agents: AGENTS,
     stateDirectory: join(folder, 'controller'),
-    shape: scale.shape,
+    shape,
     textFile,
     log,
   })
@@ -240,6 +228,10 @@ async function writeMs(folder: string): Promise<number> {
 function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b)
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0
+}
+
+function after(seconds: number): number {
+  return performance.now() + seconds * 1000
 }
 
 function rounded(value: number, digits: number): number {

@@ -1,8 +1,7 @@
-import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { addCredential, loadCredentials } from '../../controller/broker/credentials.ts'
 import { startEmbeddedBroker } from '../../controller/broker/embedded-broker.ts'
+import { freePort } from '../../demo/free-port.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { Stoppable } from '../../runtime/shutdown.ts'
 import { findMosquitto, startMosquitto } from '../mosquitto.ts'
@@ -44,15 +43,4 @@ export async function startBroker(
   const port = await freePort()
   const { stop } = await startMosquitto({ program, stateDirectory, site, port })
   return { url: `mqtt://127.0.0.1:${port}`, password, stop }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  // A listening TCP server has an address with a port; only pipes have a string.
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

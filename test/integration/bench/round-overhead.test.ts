@@ -3,12 +3,12 @@ import { benchDocument, jsonLine, textTable } from '../../../bench/bench-report.
 import { measureRounds } from '../../../bench/round-overhead.ts'
 import { findCommand } from '../../support/commands.ts'
 
-const ROUNDS = 2
+const SECONDS = { rounds: 0.3, warmUp: 0.3 }
 const kinds = findCommand('mosquitto') ? ['embedded', 'mosquitto'] : ['embedded']
 
 test('rounds of ours and of the reference run over each broker and end in one document', async () => {
   const shape = { contextBytes: 4, embeddingSize: 2, hiddenSizes: [4] }
-  const result = await measureRounds([{ suffix: '.tiny', shape, rounds: ROUNDS }])
+  const result = await measureRounds([{ suffix: '.tiny', shape }], SECONDS)
   const at = new Date('2026-01-01T00:00:00Z')
   const document = benchDocument('round-overhead', at, result)
   const line = jsonLine(document)
@@ -31,7 +31,7 @@ test('rounds of ours and of the reference run over each broker and end in one do
       ratio: expect.any(Number),
       low: expect.any(Number),
       high: expect.any(Number),
-      n: ROUNDS,
+      n: expect.any(Number),
     })),
     notes: expect.arrayContaining([expect.stringContaining('goal')]),
   })
