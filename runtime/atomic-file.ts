@@ -18,7 +18,10 @@ export interface FileContent {
 
 /** Files whose contents lie beside their places. */
 export interface StagedFiles {
-  /** They take their places, each to last through a power cut before the next one does. */
+  /**
+   * They take their places, in order, and all last through a power cut when it resolves. A power
+   * cut before that may leave some without the others.
+   */
   commit(): Promise<void>
   discard(): Promise<void>
 }
@@ -60,10 +63,9 @@ async function stage(
     for (const { temporary } of written) await rm(temporary, { force: true })
   }
   const commit = async (): Promise<void> => {
-    for (const { temporary, path } of written) {
-      await rename(temporary, path)
-      if (o.isSynced) await syncDirectory(dirname(path))
-    }
+    for (const { temporary, path } of written) await rename(temporary, path)
+    const folders = new Set(o.isSynced ? written.map(({ path }) => dirname(path)) : [])
+    await Promise.all([...folders].map(syncDirectory))
   }
   const discardAfter = async (error: unknown): Promise<never> => {
     await discard()

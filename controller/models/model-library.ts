@@ -64,7 +64,7 @@ const VERSIONS_KEPT = 50
 
 /**
  * The models of this edge server and their versions on disk, content-addressed. A version counts
- * once its record is written, which happens after its blob is; so a crash leaves the old version.
+ * once both its record and its blob are there; a crash before that leaves the old version.
  */
 export class ModelLibrary {
   readonly #folder: string
@@ -129,7 +129,6 @@ export class ModelLibrary {
       createdAt: new Date(nowMs).toISOString(),
       samplesAbsorbed: current.samplesAbsorbed + sampleCount,
     }
-    // In this order: where the record is, the blob is.
     const blob = { path: this.#blobs.pathOf(version), content: bytes }
     const staged = await stageFiles([blob, this.#recordFile(next)])
     if (isUnwanted()) {
@@ -247,8 +246,13 @@ export class ModelLibrary {
   }
 
   async #latest(modelId: string): Promise<VersionRecord | null> {
-    const last = (await this.#versionNumbers(modelId)).at(-1)
-    return last === undefined ? null : this.#readRecord(modelId, last)
+    const [last, before] = (await this.#versionNumbers(modelId)).reverse()
+    if (last === undefined) return null
+    const record = await this.#readRecord(modelId, last)
+    // Only the newest can be without its blob: a power cut came between the two.
+    if (before === undefined || (await this.#blobs.has(record.version))) return record
+    this.#log.warn({ modelId, versionNumber: last }, 'version without its blob passed over')
+    return this.#readRecord(modelId, before)
   }
 
   async #versionNumbers(modelId: string): Promise<number[]> {

@@ -22,9 +22,9 @@ import { SensedRounds } from './sensed-rounds.ts'
 /** Rounds whose machine is kept, so that what comes late finds its round and is answered. */
 const ROUNDS_KEPT = 4
 /** Part of the control slot in which URPs and sensing reports are awaited at most. */
-const COLLECT_SHARE = 0.5
+const COLLECT_SHARE = 0.75
 /** Part of the control slot after which averages of the last CR are no longer awaited. */
-const CLOSE_SHARE = 0.4
+const CLOSE_SHARE = 0.7
 /** From the announcement of the first round to its start: agents take a first look at their load. */
 const FIRST_LEAD_MS = 2500
 

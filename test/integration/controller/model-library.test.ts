@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { ModelLibrary } from '../../../controller/models/model-library.ts'
@@ -43,6 +43,19 @@ test('a version is there again in the next life of the controller', async () => 
   const later = await open()
   expect(later.model('prose').current).toEqual(added)
   expect((await later.parameters('prose'))[0]).toBe(7)
+})
+
+test('a power cut between record and blob leaves the version before, and its number free', async () => {
+  const { open, blob } = openLibrary()
+  const library = await open()
+  const first = await addVersion(library, 1)
+  const torn = await addVersion(library, 2)
+  rmSync(blob(torn.version))
+  const later = await open()
+  expect(later.model('prose').current).toEqual(first)
+  const next = await addVersion(later, 3)
+  expect(next).toMatchObject({ versionNumber: torn.versionNumber, parent: first.version })
+  expect((await open()).model('prose').current).toEqual(next)
 })
 
 test('a version that is not wanted any more leaves the version before, and its number free', async () => {

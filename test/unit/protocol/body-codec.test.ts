@@ -1,9 +1,11 @@
+import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { decodeBody, encodeBody } from '../../../protocol/body-codec.ts'
+import { z } from 'zod'
+import { CODED_BODIES, decodeBody, encodeBody } from '../../../protocol/body-codec.ts'
 import { cellOf, fromHalf, matrixOf, toHalf } from '../../../protocol/matrix.ts'
 import { MessageSealer } from '../../../protocol/message-sealer.ts'
-import type { BodyName } from '../../../protocol/messages.ts'
+import { type BodyName, MESSAGES } from '../../../protocol/messages.ts'
 
 const envelope = { session: 3, sequence: 7, sentAt: '2024-03-01T12:00:00.000Z' }
 const state = { ...envelope, state: 'ready' } as const
@@ -23,6 +25,16 @@ describe('bodies', () => {
     const ack = { ...envelope, grId: 4, sha256, status: 'wanted', wanted } as const
     const decoded = decodeBody('updateAck', encodeBody('updateAck', ack))
     expect(decoded.ok && [...(decoded.body.wanted ?? [])]).toEqual([1, 128])
+  })
+
+  test('coded are those whose schema has another form on the wire, and no others', () => {
+    const form = (schema: z.ZodType, io: 'input' | 'output'): unknown =>
+      z.toJSONSchema(schema, { io, unrepresentable: 'any' })
+    const coded = Object.entries(MESSAGES).flatMap(([name, { schema }]) => {
+      const isSame = !schema || isDeepStrictEqual(form(schema, 'input'), form(schema, 'output'))
+      return isSame ? [] : [name]
+    })
+    expect(coded).toEqual([...CODED_BODIES])
   })
 
   test('what does not fit its own schema is not sent', () => {
