@@ -11,6 +11,9 @@ const decoder = new Decoder({ useRecords: false, mapsAsObjects: true })
 /** Largest body that is looked at; blocks of tensors are not bodies. */
 export const BODY_BYTES_MAX = 4 * 1024 * 1024
 
+/** What is said of a body that does not fit; keys from outside may be of any length. */
+const ISSUE_CHARACTERS_MAX = 300
+
 /** Bodies that are not in memory what they are on the wire: they hold matrices. */
 export const CODED_BODIES: ReadonlySet<BodyName> = new Set(['urp'])
 
@@ -48,7 +51,10 @@ export function decodeBody<Name extends BodyName>(
         ? JSON.parse(Buffer.from(bytes).toString('utf8'))
         : decoder.decode(Buffer.from(bytes))
   } catch (error) {
-    return { ok: false, reason: `not ${encoding}: ${messageOf(error)}` }
+    return {
+      ok: false,
+      reason: `not ${encoding}: ${messageOf(error)}`.slice(0, ISSUE_CHARACTERS_MAX),
+    }
   }
   const parsed = schema.safeParse(value)
   if (!parsed.success) return { ok: false, reason: issueText(parsed.error) }
@@ -61,4 +67,5 @@ function issueText(error: z.ZodError): string {
     .slice(0, 3)
     .map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`)
     .join('; ')
+    .slice(0, ISSUE_CHARACTERS_MAX)
 }

@@ -42,6 +42,15 @@ describe('bodies', () => {
     expect(() => encodeBody('agentState', wrong)).toThrow('own agentState: sentAt')
   })
 
+  test('the reason does not grow with what was sent', () => {
+    const unknown = Object.fromEntries(
+      Array.from({ length: 1000 }, (_, index) => [`key-${index}`.padEnd(100, 'x'), index]),
+    )
+    const decoded = decodeBody('agentState', Buffer.from(JSON.stringify({ ...state, ...unknown })))
+    expect(decoded.ok || decoded.reason).toMatch(/^body: Unrecognized keys: "key-0x/)
+    expect(decoded.ok || decoded.reason.length).toBe(300)
+  })
+
   test('the sealer counts the messages of its session', () => {
     const clock = { now: () => 0, at: () => ({ cancel: () => {} }) }
     const sealer = new MessageSealer({ session: 5, clock })
