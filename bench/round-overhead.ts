@@ -80,9 +80,9 @@ export async function measureRounds(
 }
 
 const CONDITIONS = [
-  'from the assignments to the next version on the broker and the final reports of both agents',
-  'in: download, the agent’s and the controller’s disk, upload, answer, average, reports; each agent is a process',
-  'not in: training, evaluation, waiting for slots, matching; the round record and receipts follow the round',
+  'from the assignments to the next version on the broker, from which the next round can begin',
+  'in: download, the agent’s and the controller’s disk, upload, answer, average; each agent is a process',
+  'not in: training, evaluation, waiting for slots, matching; last reports, record and receipts follow the round',
   'reference: the same messages and bytes by mqtt.js alone with TCP_NODELAY, nothing parsed, hashed or stored',
   'low and high are the 5th and 95th percentile; rounds of ours and of the reference take turns',
 ]

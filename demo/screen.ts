@@ -31,7 +31,6 @@ const STATE_STYLES: Readonly<Record<AgentView['state'], Style | undefined>> = {
   ready: 'good',
   busy: 'good',
   degraded: 'warn',
-  draining: 'warn',
   disconnected: 'dim',
   lost: 'bad',
 }

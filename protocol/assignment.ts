@@ -35,7 +35,6 @@ export const ConsumeOrder = z.strictObject({
   learningRate: z.number().positive(),
   uploadBitsMax: z.int().positive(),
   seed: z.int().min(0),
-  deadline: Time,
 })
 export type ConsumeOrder = z.infer<typeof ConsumeOrder>
 

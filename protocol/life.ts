@@ -3,15 +3,7 @@ import { envelope, Id, Time } from './envelope.ts'
 import { DataSketch } from './urp.ts'
 
 /** Homie's words for the life of a device, and two of ours (busy, degraded). */
-export const AGENT_STATES = [
-  'init',
-  'ready',
-  'busy',
-  'degraded',
-  'draining',
-  'disconnected',
-  'lost',
-] as const
+export const AGENT_STATES = ['init', 'ready', 'busy', 'degraded', 'disconnected', 'lost'] as const
 
 export const AgentState = z.strictObject({
   ...envelope,

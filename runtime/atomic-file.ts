@@ -18,10 +18,7 @@ export interface FileContent {
 
 /** Files whose contents lie beside their places. */
 export interface StagedFiles {
-  /**
-   * They take their places, in order, and all last through a power cut when it resolves. A power
-   * cut before that may leave some without the others.
-   */
+  /** They take their places in order; a power cut may damage them until syncFile of each. */
   commit(): Promise<void>
   discard(): Promise<void>
 }
@@ -35,8 +32,9 @@ export async function writeFileAtomic(
   content: string | Uint8Array,
   mode = 0o666,
 ): Promise<void> {
-  const staged = await stageFiles([{ path, content, mode }])
+  const staged = await stageFiles([{ path, content, mode }], { isSynced: true })
   await staged.commit()
+  await syncDirectory(dirname(path))
 }
 
 /**
@@ -44,18 +42,14 @@ export async function writeFileAtomic(
  * a power cut may damage it. For what can be found anew.
  */
 export async function replaceFile(path: string, content: string | Uint8Array): Promise<void> {
-  const staged = await stage([{ path, content }], { isSynced: false })
+  const staged = await stageFiles([{ path, content }])
   await staged.commit()
 }
 
-/** The slow part of writeFileAtomic for several files at once. Where one fails, none is left. */
-export function stageFiles(files: readonly FileContent[]): Promise<StagedFiles> {
-  return stage(files, { isSynced: true })
-}
-
-async function stage(
+/** Writes several files at once. Where one fails, none is left. */
+export async function stageFiles(
   files: readonly FileContent[],
-  o: { readonly isSynced: boolean },
+  o: { readonly isSynced: boolean } = { isSynced: false },
 ): Promise<StagedFiles> {
   const results = await Promise.allSettled(files.map(file => writeBeside(file, o)))
   const written = results.flatMap(one => (one.status === 'fulfilled' ? [one.value] : []))
@@ -64,8 +58,6 @@ async function stage(
   }
   const commit = async (): Promise<void> => {
     for (const { temporary, path } of written) await rename(temporary, path)
-    const folders = new Set(o.isSynced ? written.map(({ path }) => dirname(path)) : [])
-    await Promise.all([...folders].map(syncDirectory))
   }
   const discardAfter = async (error: unknown): Promise<never> => {
     await discard()
@@ -109,11 +101,11 @@ async function create(path: string, mode: number): Promise<FileHandle> {
 export async function syncFile(path: string): Promise<void> {
   const file = await open(path, 'r')
   try {
-    await file.sync()
+    // Together: a journal then writes both at once.
+    await Promise.all([file.sync(), syncDirectory(dirname(path))])
   } finally {
     await file.close()
   }
-  await syncDirectory(dirname(path))
 }
 
 /** Makes what was created, renamed or removed in the directory last through a power cut. */

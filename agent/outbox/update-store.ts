@@ -1,4 +1,5 @@
-import { mkdir, readdir, rm, statfs } from 'node:fs/promises'
+import { statfsSync } from 'node:fs'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { hashOf } from '../../protocol/blocks.ts'
@@ -53,6 +54,8 @@ const FREE_BYTES_MIN = 1024 * 1024
 
 /** Counts lie behind by this long after a crash. */
 const COUNTS_DELAY_MS = 500
+/** The controller's answer comes sooner on a good link. */
+const SYNC_DELAY_MS = 100
 const SUFFIX = '.update'
 
 /** What was learned, on disk until the controller says what became of it: a file for each update. */
@@ -61,7 +64,9 @@ export class UpdateStore {
   readonly #updates = new Map<string, StoredUpdate>()
   #counts: UpdateCounts
   #saving: Promise<void> = Promise.resolve()
-  #syncing: Promise<void> = Promise.resolve()
+  #syncing: Promise<unknown> = Promise.resolve()
+  /** Ends the wait before the sync of an update, by its key. */
+  readonly #removals = new Map<string, () => void>()
   #countsTimer: NodeJS.Timeout | undefined
 
   private constructor(options: UpdateStoreOptions, counts: UpdateCounts) {
@@ -114,11 +119,11 @@ export class UpdateStore {
     }
     this.#updates.set(key, update)
     this.#count('produced')
-    this.#syncing = this.#syncing.then(() => this.#sync(update))
+    this.#syncing = Promise.all([this.#syncing, this.#sync(update)])
     return update
   }
 
-  /** Resolves when all that was put is synced, or cannot be. */
+  /** Resolves when all that was put is synced or removed, or cannot be synced. */
   async settled(): Promise<void> {
     await this.#syncing
   }
@@ -134,6 +139,7 @@ export class UpdateStore {
 
   async remove(update: StoredUpdate, end: UpdateEnd): Promise<void> {
     if (!this.#updates.delete(update.key)) return
+    this.#removals.get(update.key)?.()
     this.#count(end)
     await rm(this.#pathOf(update.key), { force: true })
   }
@@ -155,7 +161,17 @@ export class UpdateStore {
     await this.settled()
   }
 
+  /** What the controller has by then costs the card of a board no write that is waited for. */
   async #sync({ key, content }: StoredUpdate): Promise<void> {
+    await new Promise<void>(resolve => {
+      const timer = setTimeout(resolve, SYNC_DELAY_MS)
+      this.#removals.set(key, () => {
+        clearTimeout(timer)
+        resolve()
+      })
+    })
+    this.#removals.delete(key)
+    if (!this.#updates.has(key)) return
     await syncFile(this.#pathOf(key)).catch(err => {
       // Delivered and removed meanwhile.
       if (errnoOf(err) === 'ENOENT') return
@@ -177,7 +193,8 @@ export class UpdateStore {
       log.warn({ grId: oldest.content.grId }, 'update dropped for newer ones')
       await this.remove(oldest, 'dropped')
     }
-    const { bavail, bsize } = await statfs(directory)
+    // The kernel has these numbers at hand: to ask a thread for them takes longer.
+    const { bavail, bsize } = statfsSync(directory)
     const freeBytes = bavail * bsize
     if (freeBytes < bytes + FREE_BYTES_MIN) {
       const message = `${freeBytes} bytes are free, ${bytes + FREE_BYTES_MIN} are needed`

@@ -50,6 +50,7 @@ export class UpdateUploader {
   readonly #begun = new Set<string>()
   #subscription: Subscription | undefined
   #removeListener: (() => void) | undefined
+  #removing: Promise<unknown> = Promise.resolve()
   #isStopped = false
 
   constructor(options: UpdateUploaderOptions) {
@@ -74,6 +75,7 @@ export class UpdateUploader {
     for (const wakeUp of this.#wakeUps) wakeUp()
     await this.#subscription?.unsubscribe()
     await Promise.all(this.#running.values())
+    await this.#removing
   }
 
   /**
@@ -120,7 +122,7 @@ export class UpdateUploader {
       for (let ask = 0; ask < ASKS_MAX && !this.#isStopped; ask++) {
         const end = await this.#round(session, update)
         if (end) {
-          await store.remove(update, end.status === 'stored' ? 'stored' : 'refused')
+          this.#remove(update, end.status)
           const durationMs = performance.now() - startedAt
           return { ...end, sentBytes: session.sentBytes, durationMs }
         }
@@ -133,6 +135,14 @@ export class UpdateUploader {
     }
     const reason = this.#isStopped ? 'stopped' : 'the controller does not answer'
     return { status: 'unanswered', reason }
+  }
+
+  /** Its caller goes on: where the file stays, the controller gives the same answer once more. */
+  #remove(update: StoredUpdate, end: 'stored' | 'refused'): void {
+    const removed = this.#options.store.remove(update, end).catch(err => {
+      this.#log.warn({ err, grId: update.content.grId }, 'update cannot be removed')
+    })
+    this.#removing = Promise.all([this.#removing, removed])
   }
 
   /** Manifest, blocks, waiting; a lost connection ends the round, not the upload. */

@@ -50,7 +50,7 @@ export class BareController implements Stoppable {
     return (bytesWritten ?? 0) + (bytesRead ?? 0)
   }
 
-  /** From the assignments to the next version on the broker and the agents' last reports, in ms. */
+  /** From the assignments to the next version on the broker, in ms. */
   async round(): Promise<number> {
     const { agents } = this.#options
     const startedAt = performance.now()
@@ -66,8 +66,9 @@ export class BareController implements Stoppable {
     )
     await updated
     await this.#publishModel(String(this.#round))
-    await Promise.all([...assigned, done])
+    await Promise.all(assigned)
     const durationMs = performance.now() - startedAt
+    await done
     await this.#retire(this.#round - 2)
     return durationMs
   }

@@ -1,7 +1,6 @@
 import { type AssignmentStatus, isEnd } from '../../protocol/assignment.ts'
 import type { Envelope } from '../../protocol/envelope.ts'
 import type { WireSession } from '../../protocol/wire-session.ts'
-import type { Clock } from '../../runtime/clock.ts'
 import { messageOf } from '../../runtime/errors.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { RoundRunner } from '../rounds/round-runner.ts'
@@ -17,13 +16,12 @@ export interface FleetListenerOptions {
   readonly blobs: BlobPublisher
   /** SHA-256 of the blobs that a model's current version is made of. */
   readonly blobsOf: (modelId: string) => readonly string[]
-  readonly clock: Clock
   readonly log: Logger
 }
 
 /** Brings what agents say to the fleet and to the rounds. */
 export async function listenToFleet(options: FleetListenerOptions): Promise<void> {
-  const { wire, fleet, runner, ledger, clock, log } = options
+  const { wire, fleet, runner, ledger, log } = options
   const apply = (change: FleetChange | null): void => {
     if (change?.type === 'born') log.info({ ...change }, 'agent was born')
     if (change?.type !== 'died') return
@@ -31,19 +29,15 @@ export async function listenToFleet(options: FleetListenerOptions): Promise<void
     runner.onDied(change.agentId, change.reason)
   }
   await wire.on('agentBirth', {}, (birth, { agentId }) => {
-    const change = fleet.onBirth(agentId, birth, clock.now())
+    const change = fleet.onBirth(agentId, birth)
     // A new life without a death in between: what the old one owed is lost with it.
     if (change?.type === 'born') runner.onBorn(agentId)
     apply(change)
   })
-  await wire.on('agentState', {}, (state, { agentId }) =>
-    apply(fleet.onState(agentId, state, clock.now())),
-  )
-  await wire.on('agentHealth', {}, (health, { agentId }) =>
-    fleet.onHealth(agentId, health, clock.now()),
-  )
+  await wire.on('agentState', {}, (state, { agentId }) => apply(fleet.onState(agentId, state)))
+  await wire.on('agentHealth', {}, (health, { agentId }) => fleet.onHealth(agentId, health))
   await wire.on('urp', {}, (urp, { agentId }) => {
-    if (fleet.onUrp(agentId, urp, clock.now())) runner.onUrp(agentId, urp)
+    if (fleet.onUrp(agentId, urp)) runner.onUrp(agentId, urp)
   })
   await wire.on('agentEvent', {}, async (event, { agentId }) => {
     const { code, severity, text, fields } = event

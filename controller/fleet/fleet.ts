@@ -1,7 +1,7 @@
 import type { AgentBirth, AgentHealth, AgentState } from '../../protocol/life.ts'
 import type { Urp } from '../../protocol/urp.ts'
 
-/** What the controller knows of one agent: the last of each message, and when it was heard. */
+/** What the controller knows of one agent: the last of each message. */
 export interface FleetMember {
   readonly agentId: string
   readonly session: number
@@ -9,7 +9,6 @@ export interface FleetMember {
   readonly state: AgentState['state']
   readonly urp: Urp | null
   readonly health: AgentHealth | null
-  readonly heardAtMs: number
 }
 
 export type FleetChange =
@@ -43,39 +42,39 @@ export class Fleet {
     return this.members.filter(({ state, birth }) => birth !== null && TAKES_PART.has(state))
   }
 
-  onBirth(agentId: string, birth: AgentBirth, nowMs: number): FleetChange | null {
+  onBirth(agentId: string, birth: AgentBirth): FleetChange | null {
     const known = this.#members.get(agentId)
     if (known && birth.session < known.session) return null
     const isNewLife = !known?.birth || birth.session > known.session
-    this.#put(agentId, birth.session, { birth }, nowMs)
+    this.#put(agentId, birth.session, { birth })
     return isNewLife ? { type: 'born', agentId, session: birth.session } : null
   }
 
-  onState(agentId: string, message: AgentState, nowMs: number): FleetChange | null {
+  onState(agentId: string, message: AgentState): FleetChange | null {
     const known = this.#members.get(agentId)
     if (known && message.session < known.session) return null
     const wasPresent = known !== undefined && TAKES_PART.has(known.state)
-    this.#put(agentId, message.session, { state: message.state }, nowMs)
+    this.#put(agentId, message.session, { state: message.state })
     if (!wasPresent || TAKES_PART.has(message.state)) return null
     return { type: 'died', agentId, reason: message.reason ?? message.state }
   }
 
-  onUrp(agentId: string, urp: Urp, nowMs: number): FleetChange | null {
+  onUrp(agentId: string, urp: Urp): FleetChange | null {
     const known = this.#members.get(agentId)
     if (!known || urp.session !== known.session) return null
-    this.#put(agentId, urp.session, { urp }, nowMs)
+    this.#put(agentId, urp.session, { urp })
     return { type: 'urp', agentId, crId: urp.crId }
   }
 
-  onHealth(agentId: string, health: AgentHealth, nowMs: number): void {
+  onHealth(agentId: string, health: AgentHealth): void {
     const known = this.#members.get(agentId)
     if (known && health.session === known.session) {
-      this.#put(agentId, health.session, { health }, nowMs)
+      this.#put(agentId, health.session, { health })
     }
   }
 
   /** Whichever message of a new life comes first, nothing of the old one is left. */
-  #put(agentId: string, session: number, part: Partial<FleetMember>, heardAtMs: number): void {
+  #put(agentId: string, session: number, part: Partial<FleetMember>): void {
     const known = this.#members.get(agentId)
     if (!known && this.#members.size >= MEMBERS_MAX) return
     this.#members.set(agentId, {
@@ -87,7 +86,6 @@ export class Fleet {
       ...part,
       agentId,
       session,
-      heardAtMs,
     })
   }
 }

@@ -1,4 +1,4 @@
-import { access, readdir, rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hashOf } from '../../protocol/blocks.ts'
 import { readFileIfThere, writeFileAtomic } from '../../runtime/atomic-file.ts'
@@ -14,14 +14,6 @@ export class BlobStore {
 
   pathOf(sha256: string): string {
     return join(this.#folder, sha256)
-  }
-
-  /** Whether there is a blob of this name, damaged or not. */
-  has(sha256: string): Promise<boolean> {
-    return access(this.pathOf(sha256)).then(
-      () => true,
-      () => false,
-    )
   }
 
   async put(bytes: Uint8Array): Promise<string> {

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
@@ -11,9 +11,10 @@ import {
   type FileContent,
   readFileIfThere,
   stageFiles,
+  syncFile,
   writeFileAtomic,
 } from '../../runtime/atomic-file.ts'
-import { errnoOf, GainnetError } from '../../runtime/errors.ts'
+import { errnoOf, GainnetError, hasCode, messageOf } from '../../runtime/errors.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import { buildByteLanguageModel } from '../../training/byte-language-model.ts'
 import { type ParameterInfo, readForwardModel } from '../../training/forward-graph.ts'
@@ -53,6 +54,8 @@ export interface Model {
 }
 
 interface VersionOptions {
+  /** SHA-256 of the parameters, where it is known. */
+  readonly version?: string
   readonly sampleCount: number
   readonly nowMs: number
   /** Asked last before the version counts. */
@@ -64,7 +67,8 @@ const VERSIONS_KEPT = 50
 
 /**
  * The models of this edge server and their versions on disk, content-addressed. A version counts
- * once both its record and its blob are there; a crash before that leaves the old version.
+ * once both its record and its blob are there; a crash before that leaves the old version. So does
+ * a power cut before settled(): until then the updates that it is made of must be kept.
  */
 export class ModelLibrary {
   readonly #folder: string
@@ -74,6 +78,7 @@ export class ModelLibrary {
   /** Records of the versions that are kept, oldest first, by model; read from disk once. */
   readonly #kept = new Map<string, VersionRecord[]>()
   #work: Promise<unknown> = Promise.resolve()
+  #syncing: Promise<unknown> = Promise.resolve()
 
   constructor(options: { readonly stateDirectory: string; readonly log: Logger }) {
     this.#folder = join(options.stateDirectory, 'models')
@@ -115,12 +120,12 @@ export class ModelLibrary {
   async #addVersion(
     modelId: string,
     parameters: Float32Array,
-    { sampleCount, nowMs, isUnwanted = () => false }: VersionOptions,
+    o: VersionOptions,
   ): Promise<VersionRecord> {
     const model = this.model(modelId)
     const { current } = model
     const bytes = bytesOfParameters(parameters)
-    const version = hashOf(bytes)
+    const { version = hashOf(bytes), sampleCount, nowMs, isUnwanted } = o
     const next: VersionRecord = {
       ...current,
       version,
@@ -130,15 +135,26 @@ export class ModelLibrary {
       samplesAbsorbed: current.samplesAbsorbed + sampleCount,
     }
     const blob = { path: this.#blobs.pathOf(version), content: bytes }
-    const staged = await stageFiles([blob, this.#recordFile(next)])
-    if (isUnwanted()) {
+    const files = [blob, this.#recordFile(next)]
+    const staged = await stageFiles(files)
+    if (isUnwanted?.()) {
       await staged.discard()
       throw new GainnetError('ROUND_FAILED', 'storing the version took too long')
     }
     await staged.commit()
+    this.#syncing = Promise.all([this.#syncing, ...files.map(({ path }) => this.#sync(path))])
     this.#models.set(modelId, { ...model, current: next })
     this.#kept.get(modelId)?.push(next)
     return next
+  }
+
+  /** Resolves when all versions last through a power cut, or cannot be made to. */
+  async settled(): Promise<void> {
+    await this.#syncing
+  }
+
+  async #sync(path: string): Promise<void> {
+    await syncFile(path).catch(err => this.#log.error({ err, path }, 'version cannot be synced'))
   }
 
   /** Removes blobs that no kept version names, also of models that are not configured now. */
@@ -248,10 +264,17 @@ export class ModelLibrary {
   async #latest(modelId: string): Promise<VersionRecord | null> {
     const [last, before] = (await this.#versionNumbers(modelId)).reverse()
     if (last === undefined) return null
-    const record = await this.#readRecord(modelId, last)
-    // Only the newest can be without its blob: a power cut came between the two.
-    if (before === undefined || (await this.#blobs.has(record.version))) return record
-    this.#log.warn({ modelId, versionNumber: last }, 'version without its blob passed over')
+    try {
+      const record = await this.#readRecord(modelId, last)
+      await this.#blobs.get(record.version)
+      return record
+    } catch (error) {
+      // A power cut comes between a version and its sync: only the newest can be damaged by it.
+      if (before === undefined || !hasCode(error, 'MODEL_CORRUPT')) throw error
+      const reason = messageOf(error)
+      this.#log.warn({ modelId, versionNumber: last, reason }, 'damaged version passed over')
+    }
+    await rm(this.#recordPath(modelId, last), { force: true })
     return this.#readRecord(modelId, before)
   }
 

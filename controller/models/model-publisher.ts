@@ -48,6 +48,17 @@ export class ModelPublisher {
     this.#retireOlder(model).catch(err => this.#log.warn({ err, modelId }, 'version not retired'))
   }
 
+  /**
+   * Puts parameters on the broker that may become a version, while they are still on their way to
+   * disk; nobody is told of them. Gives what takes them off again where they do not become one.
+   */
+  offer(bytes: Uint8Array, version: string): { readonly withdraw: () => void } {
+    if (this.#blobs.has(version)) return { withdraw: () => {} }
+    const warn = (err: unknown): void => this.#log.warn({ err, version }, 'version not offered')
+    this.#blobs.publish(bytes, version).catch(warn)
+    return { withdraw: () => void this.#blobs.retire(version).catch(warn) }
+  }
+
   /** Adds the judgement of a version to its manifest, if it still is the current one. */
   async noteEvaluation(
     modelId: string,

@@ -28,11 +28,23 @@ export type SlotPoolResult =
   | { readonly ok: true; readonly pool: SlotPool }
   | { readonly ok: false; readonly reason: string }
 
+export interface SlotPoolContext {
+  readonly link: string
+  readonly nowMs: number
+  /** How the communication round is cut: a URP with another cut tells nothing of its slots. */
+  readonly slots: number
+  readonly slotMs: number
+}
+
 /** The pool that a URP offers over one link, or why it offers none. */
 export function slotPoolFromUrp(
   urp: Urp,
-  { link, nowMs }: { readonly link: string; readonly nowMs: number },
+  { link, nowMs, slots, slotMs }: SlotPoolContext,
 ): SlotPoolResult {
+  if (urp.slots !== slots || urp.slotMs !== slotMs) {
+    const cuts = `${urp.slots} x ${urp.slotMs} ms, the round into ${slots} x ${slotMs} ms`
+    return refusal(`the URP is cut into ${cuts}`)
+  }
   if (Date.parse(urp.validUntil) <= nowMs) return refusal(`the URP expired at ${urp.validUntil}`)
   const frequency = urp.frequency.find(pool => pool.link === link)
   if (frequency === undefined) return refusal(`no resource blocks are reported for link ${link}`)

@@ -33,5 +33,6 @@ export async function recoverUpdates(o: {
     const { versionNumber } = version
     log.info({ modelId, versionNumber, contributions: parts.length }, 'updates recovered')
   }
+  await library.settled()
   for (const update of updates) await intake.release(update)
 }

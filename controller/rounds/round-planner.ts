@@ -35,8 +35,10 @@ export interface SensedGaiRound {
 
 export interface PlanInputs {
   readonly crId: number
-  readonly endsAtMs: number
   readonly nowMs: number
+  /** How the communication round is cut. */
+  readonly slots: number
+  readonly slotMs: number
   readonly link: string
   readonly urps: ReadonlyMap<string, Urp>
   readonly sensed: ReadonlyMap<string, SensedGaiRound>
@@ -78,7 +80,7 @@ export function planRound(inputs: PlanInputs): RoundPlan {
   const excluded: { agentId: string; reason: string }[] = []
   const devices: PlannedDevice[] = []
   for (const [agentId, urp] of [...inputs.urps].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const offered = slotPoolFromUrp(urp, { link: inputs.link, nowMs: inputs.nowMs })
+    const offered = slotPoolFromUrp(urp, inputs)
     if (offered.ok) devices.push(planDevice(inputs, agentId, urp, offered.pool))
     else excluded.push({ agentId, reason: offered.reason })
   }
@@ -143,7 +145,6 @@ function planDevice(inputs: PlanInputs, agentId: string, urp: Urp, pool: SlotPoo
     ...inputs.training,
     uploadBitsMax: plan.uploadBitsMax,
     seed: seedOf(inputs.crId, agentId),
-    deadline: new Date(inputs.endsAtMs).toISOString(),
   }
   return { ...device, pool: plan.residual, consume, consumeRefusal: null }
 }

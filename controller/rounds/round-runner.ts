@@ -32,14 +32,14 @@ const FIRST_LEAD_MS = 2500
 export interface RoundActions {
   announce(clock: Content<'crClock'>): Promise<void>
   plan(
-    o: Pick<PlanInputs, 'crId' | 'endsAtMs' | 'nowMs' | 'urps' | 'sensed' | 'maySense'>,
+    o: Pick<PlanInputs, 'crId' | 'nowMs' | 'slots' | 'slotMs' | 'urps' | 'sensed' | 'maySense'>,
   ): RoundPlan
   publishAssignments(assignments: readonly AgentAssignment[]): Promise<void>
   /** Averages, stores and publishes; rejects with the reason. */
   aggregate(
     modelId: string,
     contributions: readonly StoredContribution[],
-    round?: AggregatingRound,
+    round: AggregatingRound,
   ): Promise<void>
   /** The record of a finished round; called once a round, in order. */
   record(o: FinishedRound): Promise<void>
@@ -305,8 +305,9 @@ export class RoundRunner implements Stoppable {
       crId,
       urps,
       sensed: this.#sensed.take(),
-      endsAtMs: round.startsAtMs + slots * slotMs,
       nowMs: clock.now(),
+      slots,
+      slotMs,
       maySense: limit === undefined || this.#count <= limit,
     })
     round.plan = plan

@@ -1,6 +1,8 @@
 import type { ControllerConfig } from '../../config/controller-schema.ts'
 import type { ConsumeOrder } from '../../protocol/assignment.ts'
+import { hashOf } from '../../protocol/blocks.ts'
 import type { Content } from '../../protocol/messages.ts'
+import { bytesOfParameters } from '../../protocol/parameter-bytes.ts'
 import type { RoundModel } from '../../protocol/round-record.ts'
 import type { UpdateManifest } from '../../protocol/update.ts'
 import type { Urp } from '../../protocol/urp.ts'
@@ -172,9 +174,9 @@ export class RoundWork implements RoundActions {
   async aggregate(
     modelId: string,
     contributions: readonly StoredContribution[],
-    round?: AggregatingRound,
+    round: AggregatingRound,
   ): Promise<void> {
-    const { library, clock, log } = this.#options
+    const { library, publisher, clock, log } = this.#options
     const before = library.model(modelId).current
     const parts = contributions.map(({ agentId, grId, update }) => {
       if (update.baseVersion !== before.version) {
@@ -187,10 +189,18 @@ export class RoundWork implements RoundActions {
     })
     const parameters = fedAvg(parts)
     const sampleCount = parts.reduce((sum, { exampleCount }) => sum + exampleCount, 0)
-    const after = await library.addVersion(modelId, parameters, {
+    const bytes = bytesOfParameters(parameters)
+    const version = hashOf(bytes)
+    const offered = publisher.offer(bytes, version)
+    const options = {
+      version,
       sampleCount,
       nowMs: clock.now(),
-      isUnwanted: () => round?.isOverdue() ?? false,
+      isUnwanted: () => round.isOverdue(),
+    }
+    const after = await library.addVersion(modelId, parameters, options).catch(error => {
+      offered.withdraw()
+      throw error
     })
     const published = this.#publish(modelId, parameters)
     const evaluated = published.then(() =>
@@ -203,7 +213,7 @@ export class RoundWork implements RoundActions {
       sampleCount,
       evaluated,
     })
-    round?.onCommitted()
+    round.onCommitted()
     await published
     log.info(
       { modelId, versionNumber: after.versionNumber, contributions: parts.length, sampleCount },
@@ -218,6 +228,7 @@ export class RoundWork implements RoundActions {
 
   async record(round: FinishedRound): Promise<void> {
     const { wire, roundLog, policy, library, log } = this.#options
+    await library.settled()
     for (const { agentId, grId } of round.contributions) this.#release(agentId, grId)
     const aggregations = this.#aggregations
     this.#aggregations = []

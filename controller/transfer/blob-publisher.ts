@@ -23,13 +23,19 @@ export interface BlobPublisherOptions {
   readonly log: Logger
 }
 
+interface LiveBlob {
+  readonly blocks: readonly Uint8Array[]
+  /** When its first sending has ended. */
+  readonly sent: Promise<void>
+}
+
 /**
  * Puts blobs on the broker as retained blocks, once for the whole fleet, and takes them off again.
  * A broker that was restarted may have lost them: at each new connection they are published anew.
  */
 export class BlobPublisher {
   readonly #options: BlobPublisherOptions
-  readonly #live = new Map<string, { reference: BlobReference; blocks: readonly Uint8Array[] }>()
+  readonly #live = new Map<string, LiveBlob>()
   /** Blobs that may lie on the broker, live ones included. */
   readonly #onBroker: Map<string, number>
   readonly #removeListener: () => void
@@ -59,13 +65,14 @@ export class BlobPublisher {
    */
   async publish(bytes: Uint8Array, sha256 = hashOf(bytes)): Promise<BlobReference> {
     const reference = this.referenceOf(sha256, bytes.length)
-    if (this.#live.has(sha256)) return reference
-    const blocks = cutBlocks(bytes, reference.blockBytes)
-    this.#live.set(sha256, { reference, blocks })
-    this.#onBroker.set(sha256, blocks.length)
-    this.#saveLedger()
-    await this.#inOrder(() => this.#send(sha256))
+    const live = this.#live.get(sha256)
+    await (live?.sent ?? this.#begin(sha256, cutBlocks(bytes, reference.blockBytes)))
     return reference
+  }
+
+  /** Whether it was published and not retired since. */
+  has(sha256: string): boolean {
+    return this.#live.has(sha256)
   }
 
   /** Publishes a live blob again, e.g. because an agent says that its blocks are damaged. */
@@ -89,6 +96,14 @@ export class BlobPublisher {
     this.#removeListener()
     await this.#work
     await this.#saving
+  }
+
+  #begin(sha256: string, blocks: readonly Uint8Array[]): Promise<void> {
+    const sent = this.#inOrder(() => this.#send(sha256))
+    this.#live.set(sha256, { blocks, sent })
+    this.#onBroker.set(sha256, blocks.length)
+    this.#saveLedger()
+    return sent
   }
 
   #restore(): Promise<void> {

@@ -4,8 +4,8 @@ import { z } from 'zod'
 import { hashOf } from '../../protocol/blocks.ts'
 import { Id } from '../../protocol/envelope.ts'
 import { UpdateManifest } from '../../protocol/update.ts'
-import { writeFileAtomic } from '../../runtime/atomic-file.ts'
-import { readHeadedFile, readHeader, writeHeadedFile } from '../../runtime/headed-file.ts'
+import { replaceFile, syncFile, writeFileAtomic } from '../../runtime/atomic-file.ts'
+import { readHeadedFile, writeHeadedFile } from '../../runtime/headed-file.ts'
 import type { Logger } from '../../runtime/logger.ts'
 
 const Receipt = z.strictObject({ agentId: Id, manifest: UpdateManifest, storedAt: z.number() })
@@ -56,7 +56,9 @@ export class UpdateFiles {
   /** On disk and synced when it resolves. */
   async store(receipt: StoredUpdate, bytes: Uint8Array): Promise<void> {
     const key = keyOf(receipt.agentId, receipt.manifest.grId)
-    await writeHeadedFile(this.#bytesPath(key), receipt, bytes)
+    // Nothing is there yet that a power cut could damage, and what is half there is found by hash.
+    await writeHeadedFile(this.#bytesPath(key), receipt, bytes, replaceFile)
+    await syncFile(this.#bytesPath(key))
     this.#receipts.set(key, receipt)
   }
 
@@ -122,12 +124,13 @@ export class UpdateFiles {
   }
 }
 
+/** Null for what a power cut has damaged: it was not answered for, and comes again. */
 async function readReceipt(path: string, isReleased: boolean): Promise<StoredUpdate | null> {
   try {
-    const json: unknown = isReleased
-      ? JSON.parse(await readFile(path, 'utf8'))
-      : await readHeader(path)
-    return Receipt.safeParse(json).data ?? null
+    if (isReleased) return Receipt.safeParse(JSON.parse(await readFile(path, 'utf8'))).data ?? null
+    const file = await readHeadedFile(path)
+    const receipt = Receipt.safeParse(file?.header).data
+    return file && receipt?.manifest.sha256 === hashOf(file.bytes) ? receipt : null
   } catch {
     return null
   }

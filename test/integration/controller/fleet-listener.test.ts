@@ -8,7 +8,6 @@ import type { AssignmentStatus } from '../../../protocol/assignment.ts'
 import { encodeBody } from '../../../protocol/body-codec.ts'
 import type { Body } from '../../../protocol/messages.ts'
 import { topicFor } from '../../../protocol/topics.ts'
-import { systemClock } from '../../../runtime/clock.ts'
 import { startEmbedded } from '../../support/brokers.ts'
 import { temporaryDirectory } from '../../support/directories.ts'
 import { waitFor } from '../../support/wait-for.ts'
@@ -37,7 +36,7 @@ async function startBoth() {
     await ledger.close()
   })
   const { sha256 } = await blobs.publish(BLOB)
-  const options = { wire, fleet, ledger, blobs, clock: systemClock, log }
+  const options = { wire, fleet, ledger, blobs, log }
   await listenToFleet({ ...options, runner: rounds.runner, blobsOf: () => [sha256] })
   const taken: number[] = []
   await agent.wire.on('taken', { agentId }, ({ messages }) => {

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { ModelLibrary } from '../../../controller/models/model-library.ts'
@@ -45,7 +45,7 @@ test('a version is there again in the next life of the controller', async () => 
   expect((await later.parameters('prose'))[0]).toBe(7)
 })
 
-test('a power cut between record and blob leaves the version before, and its number free', async () => {
+test('a crash between record and blob leaves the version before, and its number free', async () => {
   const { open, blob } = openLibrary()
   const library = await open()
   const first = await addVersion(library, 1)
@@ -56,6 +56,27 @@ test('a power cut between record and blob leaves the version before, and its num
   const next = await addVersion(later, 3)
   expect(next).toMatchObject({ versionNumber: torn.versionNumber, parent: first.version })
   expect((await open()).model('prose').current).toEqual(next)
+})
+
+test.each<[string, (o: { blob: string; record: string }) => void]>([
+  ['its parameters', ({ blob }) => truncateSync(blob, 10)],
+  ['its record', ({ record }) => truncateSync(record, 0)],
+])('a power cut that damages %s leaves the version before', async (_, damage) => {
+  const { open, blob, folder } = openLibrary()
+  const library = await open()
+  const first = await addVersion(library, 1)
+  const { version, versionNumber } = await addVersion(library, 2)
+  await library.settled()
+  damage({
+    blob: blob(version),
+    record: join(folder, 'models', 'prose', `${versionNumber}.json`),
+  })
+  const later = await open()
+  expect(later.model('prose').current).toEqual(first)
+  await later.collectGarbage()
+  const next = await addVersion(later, 2)
+  expect(next).toMatchObject({ version, versionNumber, parent: first.version })
+  expect((await (await open()).parameters('prose'))[0]).toBe(2)
 })
 
 test('a version that is not wanted any more leaves the version before, and its number free', async () => {

@@ -1,3 +1,4 @@
+import { readdirSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { recoverUpdates } from '../../../controller/rounds/recover-updates.ts'
@@ -74,4 +75,21 @@ test.each<[string, Stored]>([
 test('where nothing was left there is no new version', async () => {
   const { before, current } = await recover()
   expect(current).toEqual(before)
+})
+
+test('an update that a power cut left half on the disk is not taken for stored', async () => {
+  const { log } = testLog()
+  const { stateDirectory, config, open } = libraryFolder()
+  const library = await open([config('prose')])
+  const directory = join(stateDirectory, 'updates')
+  const { manifest, parameters } = updateFor(library, 1)
+  const bytes = new Uint8Array(parameters.buffer)
+  const receipt = { agentId: 'a', manifest: { ...manifest, sha256: hashOf(bytes) }, storedAt: 1 }
+  await (await UpdateFiles.open(directory, log)).store(receipt, bytes)
+  const [name = ''] = readdirSync(directory)
+  const path = join(directory, name)
+  truncateSync(path, statSync(path).size - 1)
+  const files = await UpdateFiles.open(directory, log)
+  expect(files.unreleased()).toEqual([])
+  expect(files.receiptOf('a', manifest.grId)).toBeUndefined()
 })

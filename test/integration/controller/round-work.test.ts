@@ -2,7 +2,11 @@ import { mkdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { StoredContribution } from '../../../controller/rounds/round-machine.ts'
 import type { PhaseInterval } from '../../../protocol/assignment.ts'
+import { hashOf } from '../../../protocol/blocks.ts'
+import { bytesOfParameters } from '../../../protocol/parameter-bytes.ts'
+import { topicFor } from '../../../protocol/topics.ts'
 import type { UpdateManifest } from '../../../protocol/update.ts'
+import { waitFor } from '../../support/wait-for.ts'
 import { startWork } from './work-fixture.ts'
 
 type Work = Awaited<ReturnType<typeof startWork>>
@@ -52,6 +56,8 @@ describe('an update is expected', () => {
   })
 })
 
+const inTime = { isOverdue: () => false, onCommitted: () => {} }
+
 describe('an average', () => {
   test('weighs by samples, becomes the next version and is published', async () => {
     const side = await startWork()
@@ -89,7 +95,7 @@ describe('an average', () => {
     const before = side.current()
     const good = store(side, 'a', 1, 10)
     const bad = { ...good, agentId: 'b', ...change, update: { ...good.update, ...change } }
-    await expect(side.work.aggregate('prose', [good, bad])).rejects.toThrow(words)
+    await expect(side.work.aggregate('prose', [good, bad], inTime)).rejects.toThrow(words)
     expect(side.current()).toEqual(before)
   })
 
@@ -98,9 +104,19 @@ describe('an average', () => {
     await side.order(7, 'a')
     const before = side.current()
     const round = { isOverdue: () => true, onCommitted: () => {} }
+    const { parameterCount } = side.library.model('prose')
+    const sha256 = hashOf(bytesOfParameters(new Float32Array(parameterCount).fill(1)))
+    const lengths: number[] = []
+    const block = topicFor('home', 'blobBlock', { sha256, index: 0 })
+    await side.tap.connection.subscribe(block, (_, { length }) => void lengths.push(length))
     const averaging = side.work.aggregate('prose', [store(side, 'a', 1, 10)], round)
     await expect(averaging).rejects.toMatchObject({ code: 'ROUND_FAILED' })
     expect(side.current()).toEqual(before)
+    // What was on its way to the broker beside its way to disk is taken off.
+    await waitFor(() => lengths.length > 0 && lengths.at(-1) === 0, {
+      ms: 5000,
+      what: 'it is gone',
+    })
   })
 })
 
@@ -109,7 +125,7 @@ describe('the record of a round', () => {
   async function runRound(side: Work) {
     const { work, order, sensed } = side
     const plan = await order(7, 'a')
-    await work.aggregate('prose', [store(side, 'a', 1, 10)])
+    await work.aggregate('prose', [store(side, 'a', 1, 10)], inTime)
     for (const [grId, interval] of [
       [7, phase('sense', 1, 5)],
       [8, phase('sense', 6, 9)],

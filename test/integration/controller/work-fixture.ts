@@ -59,7 +59,8 @@ export async function startWork() {
     const plan = work.plan({
       crId,
       nowMs: NOW_MS,
-      endsAtMs: NOW_MS + 2000,
+      slots: 4,
+      slotMs: 500,
       maySense: true,
       urps: new Map(agentIds.map(id => [id, { ...offerOf(), crId }])),
       sensed: new Map(agentIds.map(id => [id, sensed])),

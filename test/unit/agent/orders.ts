@@ -54,7 +54,6 @@ export function consumeOf(o: Partial<ConsumeOrder> = {}): ConsumeOrder {
     learningRate: 0.01,
     uploadBitsMax: 1_000_000,
     seed: 1,
-    deadline: '2026-01-01T00:01:00.000Z',
     ...o,
   }
 }

@@ -131,7 +131,6 @@ export function assignment(
           learningRate: 0.002,
           uploadBitsMax: 1e7,
           seed: 1,
-          deadline: time(crId + 1, 0),
         }
   return {
     name: 'assignment',

@@ -12,8 +12,8 @@ function waiting(agentsMin: number) {
   const waited = waitForAgents({ fleet, agentsMin, waitSeconds: 20, clock, signal, log })
   const startedAt = clock.now()
   const ready = (agentId: string): void => {
-    fleet.onBirth(agentId, birthOf(1), 1)
-    fleet.onState(agentId, stateOf(1, 'ready'), 1)
+    fleet.onBirth(agentId, birthOf(1))
+    fleet.onState(agentId, stateOf(1, 'ready'))
   }
   return { clock, abort, lines, waited, ready, passedMs: () => clock.now() - startedAt }
 }

@@ -1,16 +1,21 @@
 import { describe, expect, test } from 'vitest'
-import { slotPoolFromUrp } from '../../../controller/orchestrate/slot-pool.ts'
+import { type SlotPoolContext, slotPoolFromUrp } from '../../../controller/orchestrate/slot-pool.ts'
 import { MatrixCodec, matrixOf } from '../../../protocol/matrix.ts'
 import type { Urp } from '../../../protocol/urp.ts'
 import { NOW_MS, urpOf } from './urps.ts'
 
+/** A round of the URP's own cut. */
+const contextOf = ({ slots, slotMs }: Urp): SlotPoolContext => {
+  return { link: 'edge', nowMs: NOW_MS, slots, slotMs }
+}
+
 const poolOf = (urp: Urp, link = 'edge') => {
-  const result = slotPoolFromUrp(urp, { link, nowMs: NOW_MS })
+  const result = slotPoolFromUrp(urp, { ...contextOf(urp), link })
   if (!result.ok) throw new Error(result.reason)
   return result.pool
 }
-const reasonOf = (urp: Urp, o: { link?: string; nowMs?: number } = {}) => {
-  const result = slotPoolFromUrp(urp, { link: 'edge', nowMs: NOW_MS, ...o })
+const reasonOf = (urp: Urp, o: Partial<SlotPoolContext> = {}) => {
+  const result = slotPoolFromUrp(urp, { ...contextOf(urp), ...o })
   return result.ok ? '' : result.reason
 }
 
@@ -72,6 +77,12 @@ describe('slot pool', () => {
     expect([...pool.flops]).toEqual([0, 0.75e9, 0.5e9])
     expect([...pool.units]).toEqual([0, 2, 1.5])
     expect(pool.flopsMax).toBe(3e9)
+  })
+
+  test('a URP that was cut otherwise than the round is of no use', () => {
+    const words = 'the URP is cut into 4 x 500 ms, the round into'
+    expect(reasonOf(urpOf(), { slots: 5 })).toBe(`${words} 5 x 500 ms`)
+    expect(reasonOf(urpOf(), { slotMs: 400 })).toBe(`${words} 4 x 400 ms`)
   })
 
   test('a URP that offers nothing says why', () => {

@@ -54,8 +54,9 @@ export function modelOf(modelId: string, o: Partial<PlannedModel> = {}): Planned
 export function plan(o: Partial<PlanInputs> & Pick<PlanInputs, 'urps'>): RoundPlan {
   return planRound({
     crId: CR,
-    endsAtMs: NOW_MS + 2000,
     nowMs: NOW_MS,
+    slots: 4,
+    slotMs: 500,
     link: 'edge',
     sensed: new Map(),
     models: [modelOf('prose')],

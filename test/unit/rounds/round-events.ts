@@ -44,7 +44,6 @@ function consumeOf(modelId: string) {
     learningRate: 0.01,
     uploadBitsMax: 1000,
     seed: 1,
-    deadline: '2026-01-01T00:00:30.000Z',
   }
 }
 

@@ -53,7 +53,6 @@ describe('the plan of a round', () => {
       learningRate: 0.01,
       uploadBitsMax: 1_000_000,
       seed: expect.any(Number),
-      deadline: new Date(NOW_MS + 2000).toISOString(),
     })
   })
 
@@ -84,11 +83,14 @@ describe('the plan of a round', () => {
       ['stale', stale],
       ['elsewhere', elsewhere],
       ['torn', torn],
+      ['coarse', { ...offerOf(), slotMs: 1000 }],
       ['a', offerOf()],
     ])
     const { assignments, excluded } = plan({ urps, sensed: sensedBy('stale', 300) })
     expect(assignments.map(({ agentId }) => agentId)).toEqual(['a', 'z'])
+    const cuts = '4 x 1000 ms, the round into 4 x 500 ms'
     expect(excluded).toEqual([
+      { agentId: 'coarse', reason: `the URP is cut into ${cuts}` },
       { agentId: 'elsewhere', reason: 'no resource blocks are reported for link edge' },
       { agentId: 'stale', reason: 'the URP expired at 2026-01-01T00:00:00.000Z' },
       { agentId: 'torn', reason: 'the computing matrix is 3 x 1 for 4 slots and 1 columns' },

@@ -64,7 +64,7 @@ export async function startRunner(
     aggregate: async (modelId, contributions, round) => {
       say(`average ${modelId} of ${contributions.map(({ agentId }) => agentId)}`)
       if (o.actions?.aggregate) await o.actions.aggregate(modelId, contributions, round)
-      else round?.onCommitted()
+      else round.onCommitted()
     },
     record: async round => {
       const outcomes = round.contributions.map(({ agentId, outcome }) => `${agentId} ${outcome}`)
