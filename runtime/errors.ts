@@ -36,6 +36,21 @@ export const ERRORS = {
   },
   PROBE_FAILED: { exitCode: 70, retry: true, help: 'Run gainnet measure to see each probe alone.' },
   SENSOR_UNAVAILABLE: { exitCode: 74, retry: true, help: 'Check the path and that it holds data.' },
+  FILE_UNREADABLE: {
+    exitCode: 66,
+    retry: false,
+    help: 'Check that the file is there and readable by this user.',
+  },
+  FILE_UNWRITABLE: {
+    exitCode: 73,
+    retry: false,
+    help: 'Take another place, or free disk space; nothing that was there is changed.',
+  },
+  DATA_INVALID: {
+    exitCode: 65,
+    retry: false,
+    help: 'Correct the data set; the message names the file and the place.',
+  },
   MODEL_CORRUPT: {
     exitCode: 74,
     retry: true,
@@ -55,6 +70,26 @@ export const ERRORS = {
     exitCode: 70,
     retry: true,
     help: 'See the cause; the trainer process is started anew for the next assignment.',
+  },
+  TRAINING_DIVERGED: {
+    exitCode: 70,
+    retry: false,
+    help: 'Lower the learning rate or clip the gradients, then go on from the last checkpoint.',
+  },
+  MEMORY_EXCEEDED: {
+    exitCode: 71,
+    retry: false,
+    help: 'Take a smaller batch with more accumulation, fewer samples, or raise the limit.',
+  },
+  CHECKPOINT_INVALID: {
+    exitCode: 65,
+    retry: false,
+    help: 'The file is damaged or of another artifact: take another checkpoint.',
+  },
+  CHECKPOINT_UNWRITABLE: {
+    exitCode: 74,
+    retry: true,
+    help: 'Free disk space or take another folder; the checkpoint before it is whole.',
   },
   ROUND_FAILED: { exitCode: 70, retry: true, help: 'See the round record for what was refused.' },
   DEADLINE_PASSED: {

@@ -32,6 +32,18 @@ export function standardNormal(random: Random): number {
   return radius * Math.cos(2 * Math.PI * random())
 }
 
+/** Fills with draws from it, two of a pair of numbers: half the time of one after the other. */
+export function fillStandardNormal(values: Float32Array, random: Random): Float32Array {
+  for (let index = 0; index < values.length; index += 2) {
+    const radius = Math.sqrt(-2 * Math.log(1 - random()))
+    const angle = 2 * Math.PI * random()
+    values[index] = radius * Math.cos(angle)
+    // Beyond the end nothing is written.
+    values[index + 1] = radius * Math.sin(angle)
+  }
+  return values
+}
+
 /** Shuffles in place (Fisher and Yates). */
 export function shuffle<T>(items: T[] | Int32Array, random: Random): void {
   for (let last = items.length - 1; last > 0; last--) {

@@ -1,4 +1,9 @@
-import { type BatchGradients, type BatchOptions, emitBatchGradients } from './batch-gradients.ts'
+import {
+  type BatchGradients,
+  type BatchOptions,
+  emitBatchGradients,
+  gatherRows,
+} from './batch-gradients.ts'
 import type { ForwardModel } from './forward-graph.ts'
 import { GraphEmitter, type ValueName } from './graph-emitter.ts'
 import { attr } from './onnx/attribute.ts'
@@ -17,17 +22,18 @@ import { ELEMENT } from './onnx/element-type.ts'
 export function emitAccumulatedGradients(
   graph: GraphEmitter,
   model: ForwardModel,
-  options: BatchOptions & { readonly accumulation: number },
+  options: BatchOptions & { readonly rows: ValueName; readonly accumulation: number },
 ): BatchGradients {
-  const { parameters, rows, weights } = options
+  const { parameters, rows, weights, maskKey } = options
+  const keys = maskKey === undefined ? [] : [maskKey]
   const part = buildPart(graph, model, options)
   const sums = part.sums.map(({ wish, shape }) => ({ name: graph.unique(wish), shape }))
   const shapes = new Map(sums.map(({ name, shape }) => [name, shape]))
   const scan = buildNode({
     opType: 'Scan',
-    inputs: [...sums.map(({ shape }) => graph.zeros(shape, weights)), rows, weights],
+    inputs: [...sums.map(({ shape }) => graph.zeros(shape, weights)), rows, weights, ...keys],
     outputs: sums.map(({ name }) => name),
-    attributes: [attr.graph('body', part.body), attr.int('num_scan_inputs', 2)],
+    attributes: [attr.graph('body', part.body), attr.int('num_scan_inputs', 2 + keys.length)],
     name: 'parts',
   })
   graph.addNode(scan, name => {
@@ -48,21 +54,27 @@ export function emitAccumulatedGradients(
 function buildPart(
   around: GraphEmitter,
   model: ForwardModel,
-  { loss, batch, parameters }: BatchOptions,
+  { loss, batch, parameters, maskKey }: Omit<BatchOptions, 'weights'>,
 ) {
   const graph = new GraphEmitter('part.')
   const declare = (wish: string, shape: readonly number[]) =>
     graph.declare(graph.unique(wish), { elementType: ELEMENT.float, shape })
   for (const parameter of parameters) graph.declare(parameter, around.type(parameter))
   const sums = [
-    { wish: 'weightSum', shape: [1] },
-    { wish: 'lossSum', shape: [1] },
-    ...model.parameters.map(({ name, shape }) => ({ wish: `gradientSum.${name}`, shape })),
+    { wish: 'sum.weights', shape: [1] },
+    { wish: 'sum.loss', shape: [1] },
+    ...model.parameters.map(({ name, shape }) => ({ wish: `sum.gradient.${name}`, shape })),
   ]
   const before = sums.map(({ wish, shape }) => declare(wish, shape))
   const rows = graph.declare(graph.unique('rows'), { elementType: ELEMENT.int32, shape: [batch] })
   const weights = declare('weights', [batch])
-  const made = emitBatchGradients(graph, model, { loss, batch, parameters, rows, weights })
+  const key =
+    maskKey === undefined
+      ? undefined
+      : graph.declare(graph.unique('maskKey'), { elementType: ELEMENT.int32, shape: [] })
+  const read = gatherRows(graph, rows)
+  const own = { weights, read, maskKey: key }
+  const made = emitBatchGradients(graph, model, { loss, batch, parameters, ...own })
   const weight = graph.reshape(made.weightSum, [1])
   const weighted = [graph.reshape(made.loss, [1]), ...made.gradients].map(value => {
     // A parameter without axes keeps none.
@@ -72,6 +84,10 @@ function buildPart(
   const after = [weight, ...weighted].map((value: ValueName, index) =>
     graph.add(before[index] ?? '', value),
   )
-  const body = graph.finish({ name: 'part', inputs: [...before, rows, weights], outputs: after })
+  const body = graph.finish({
+    name: 'part',
+    inputs: [...before, rows, weights, ...(key === undefined ? [] : [key])],
+    outputs: after,
+  })
   return { body, sums, made }
 }

@@ -1,4 +1,4 @@
-import { type Random, seededRandom, shuffle } from '../runtime/seeded-random.ts'
+import { seededRandom, shuffle } from '../runtime/seeded-random.ts'
 
 export interface ScheduledBatches {
   /** [steps, batch] row numbers of the data set. */
@@ -7,14 +7,22 @@ export interface ScheduledBatches {
   readonly weights: Float32Array
 }
 
-/** Which samples each step takes: all once an epoch, in an order shuffled anew from the seed. */
+/** Spreads the seeds of epochs over all 32 bits: 2^32 over the golden ratio (Knuth, TAOCP 3, 6.4). */
+const EPOCH_STRIDE = 0x9e3779b1
+
+/**
+ * Which samples each step takes: all once an epoch, in an order shuffled anew. The order is of seed
+ * and epoch alone, so that any step can be gone to: a resumed run takes the samples it would have
+ * taken.
+ */
 export class BatchSchedule {
   readonly stepsPerEpoch: number
   readonly #batch: number
+  readonly #seed: number
   readonly #order: Int32Array
-  readonly #random: Random
   readonly #sampleWeights: Float32Array | undefined
-  #next = 0
+  /** Of which `#order` is; none at first. */
+  #epoch = -1
 
   constructor(options: {
     readonly sampleCount: number
@@ -27,23 +35,35 @@ export class BatchSchedule {
     if (sampleCount < 1) throw new RangeError('there are no samples')
     this.stepsPerEpoch = Math.ceil(sampleCount / batch)
     this.#batch = batch
-    this.#order = Int32Array.from({ length: sampleCount }, (_, row) => row)
-    this.#random = seededRandom(seed)
+    this.#seed = seed
+    this.#order = new Int32Array(sampleCount)
     this.#sampleWeights = sampleWeights
   }
 
-  next(steps: number): ScheduledBatches {
+  /** The batches of `steps` steps, after `done` steps; the first step comes after 0. */
+  take(done: number, steps: number): ScheduledBatches {
     const rows = new Int32Array(steps * this.#batch)
     const weights = new Float32Array(steps * this.#batch)
-    for (let start = 0; start < rows.length; start += this.#batch) {
-      if (this.#next === 0) shuffle(this.#order, this.#random)
-      const taken = this.#order.subarray(this.#next, this.#next + this.#batch)
+    for (let step = 0; step < steps; step++) {
+      const taken = this.#rowsOf(done + step)
+      const start = step * this.#batch
       rows.set(taken, start)
       this.#weigh(taken, weights.subarray(start, start + taken.length))
-      const end = this.#next + taken.length
-      this.#next = end === this.#order.length ? 0 : end
     }
     return { rows, weights }
+  }
+
+  #rowsOf(step: number): Int32Array {
+    this.#enterEpoch(Math.floor(step / this.stepsPerEpoch))
+    const start = (step % this.stepsPerEpoch) * this.#batch
+    return this.#order.subarray(start, start + this.#batch)
+  }
+
+  #enterEpoch(epoch: number): void {
+    if (epoch === this.#epoch) return
+    this.#epoch = epoch
+    for (let row = 0; row < this.#order.length; row++) this.#order[row] = row
+    shuffle(this.#order, seededRandom(this.#seed + Math.imul(epoch, EPOCH_STRIDE)))
   }
 
   #weigh(rows: Int32Array, weights: Float32Array): void {

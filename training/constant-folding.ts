@@ -1,4 +1,4 @@
-import { findAttribute, intAttribute } from './onnx/attribute.ts'
+import { findAttribute, intAttribute, intsAttribute } from './onnx/attribute.ts'
 import { ELEMENT } from './onnx/element-type.ts'
 import { elementCount, integerValues } from './onnx/tensor.ts'
 import { sliceRanges } from './types/slicing.ts'
@@ -24,15 +24,19 @@ export function foldIntegers(
   context: TypeContext,
   output: TensorType,
 ): readonly number[] | undefined {
-  const fold = folds[context.node.opType ?? '']
-  if (!fold || !INTEGERS.includes(output.elementType)) return undefined
-  if (elementCount(output.shape) > COUNT_MAX || output.shape.includes(-1)) return undefined
   const { opType = '', input: names } = context.node
-  const known = names.map((_, index) => context.constantInts(index))
+  const fold = Object.hasOwn(folds, opType) ? folds[opType] : undefined
+  // The scales of a Resize, whose parts PyTorch's exporter joins.
+  const areScales = opType === 'Concat' && output.elementType === ELEMENT.float
+  if (!fold || !(areScales || INTEGERS.includes(output.elementType))) return undefined
+  if (elementCount(output.shape) > COUNT_MAX || output.shape.includes(-1)) return undefined
+  const known = names.map((_, index) =>
+    areScales ? context.constantReals(index) : context.constantInts(index),
+  )
   const needsValues = opType !== 'Shape' && opType !== 'Size'
   if (needsValues && names.some((name, index) => name !== '' && !known[index])) return undefined
   const values = fold({ ...context, output, ints: index => known[index] ?? [] })
-  return values?.every(Number.isSafeInteger) ? values : undefined
+  return areScales || values?.every(Number.isSafeInteger) ? values : undefined
 }
 
 const sameElements: Fold = ({ ints }) => ints(0)
@@ -64,6 +68,30 @@ function stretch(
     }
     return values[index] ?? 0
   })
+}
+
+/** The elements of the first input that stand at each place of the output. */
+function rearrange(
+  { ints, input, output }: Folding,
+  from: (place: readonly number[]) => readonly number[],
+): readonly number[] {
+  const values = ints(0)
+  const { shape } = input(0)
+  return Array.from({ length: elementCount(output.shape) }, (_, index) => {
+    const place = placeOf(index, output.shape)
+    return values[from(place).reduce((sum, at, axis) => sum * (shape[axis] ?? 1) + at, 0)] ?? 0
+  })
+}
+
+/** The place of an element, counted along each axis. */
+function placeOf(index: number, shape: readonly number[]): readonly number[] {
+  let rest = index
+  const place = shape.toReversed().map(size => {
+    const at = rest % size
+    rest = Math.floor(rest / size)
+    return at
+  })
+  return place.reverse()
 }
 
 const folds: Readonly<Record<string, Fold>> = {
@@ -109,13 +137,21 @@ const folds: Readonly<Record<string, Fold>> = {
   },
   Size: ({ input }) => (input(0).shape.includes(-1) ? undefined : [elementCount(input(0).shape)]),
   Slice: context => {
-    const [range, ...others] = sliceRanges(context)
-    if (!range || others.length > 0 || context.input(0).shape.length !== 1) return undefined
-    const { start, step, count } = range
-    return Array.from({ length: count }, (_, index) => context.ints(0)[start + index * step] ?? 0)
+    const ranges = new Map(sliceRanges(context).map(range => [range.axis, range]))
+    return rearrange(context, place =>
+      place.map((index, axis) => {
+        const { start = 0, step = 1 } = ranges.get(axis) ?? {}
+        return start + index * step
+      }),
+    )
   },
   Squeeze: sameElements,
   Sub: elementwise((a = 0, b = 0) => a - b),
+  Transpose: context => {
+    const { shape } = context.input(0)
+    const order = intsAttribute(context.node, 'perm') ?? [...shape.keys()].reverse()
+    return rearrange(context, place => shape.map((_, axis) => place[order.indexOf(axis)] ?? 0))
+  },
   Unsqueeze: sameElements,
   Where: elementwise((condition, a = 0, b = 0) => (condition === 0 ? b : a)),
 }

@@ -1,15 +1,19 @@
-import { labelElement } from './batch-gradients.ts'
+import { declareBatch, emitLoss, readSamples } from './batch-gradients.ts'
+import { dataRoles } from './data-roles.ts'
 import { emitForward, type ForwardModel } from './forward-graph.ts'
 import { GraphEmitter } from './graph-emitter.ts'
 import type { LabelType, Loss } from './loss/loss.ts'
 import { buildModel } from './onnx/build.ts'
 import { ELEMENT } from './onnx/element-type.ts'
 import { encodeModel } from './onnx/onnx-codec.ts'
+import type { GraphProto } from './onnx/onnx-proto.ts'
+import { nameOutput } from './output-name.ts'
+import type { DataInput } from './samples.ts'
 
-export interface EvaluationGraph {
-  readonly bytes: Uint8Array
+export interface EvaluationRoles {
   readonly inputs: {
-    readonly samples: string
+    /** As the data set holds them, in the order of the model's inputs. */
+    readonly samples: readonly DataInput[]
     /** Undefined where the loss needs none. */
     readonly labels: (LabelType & { readonly name: string }) | undefined
     readonly weights: string
@@ -23,46 +27,50 @@ export interface EvaluationGraph {
   }
 }
 
+export interface EvaluationGraph extends EvaluationRoles {
+  readonly bytes: Uint8Array
+}
+
 /** Forward pass and loss of one batch, the parameters as inputs: one ORT session for all versions. */
 export function buildEvaluationGraph(
   model: ForwardModel,
-  { loss, batch }: { readonly loss: Loss; readonly batch: number },
+  options: { readonly loss: Loss; readonly batch: number },
 ): EvaluationGraph {
+  const { graph, roles } = emitEvaluation(model, options)
+  return { ...roles, bytes: encodeModel(buildModel({ graph, opset: model.opset })) }
+}
+
+export function emitEvaluation(
+  model: ForwardModel,
+  { loss, batch }: { readonly loss: Loss; readonly batch: number },
+): { readonly graph: GraphProto; readonly roles: EvaluationRoles } {
   const graph = new GraphEmitter()
-  const { elementType, sampleShape } = model.input
-  const samples = graph.declare('samples', { elementType, shape: [batch, ...sampleShape] })
+  const read = declareBatch(graph, batch)
+  const inputs = readSamples(model, read)
   const weights = graph.declare('weights', { elementType: ELEMENT.float, shape: [batch] })
   const parameters = new Map(
     model.parameters.map(({ name, shape }) => [
       name,
-      graph.declare(graph.unique(`parameter.${name}`), { elementType: ELEMENT.float, shape }),
+      graph.declare(`parameter.${name}`, { elementType: ELEMENT.float, shape }),
     ]),
   )
-  const { prediction } = emitForward(graph, model, {
-    input: samples,
-    parameters,
-    batch,
-    purpose: 'inference',
-  })
-  const labelType = loss.labelType(graph.shape(prediction))
-  const labels = labelType && {
-    ...labelType,
-    name: graph.declare('labels', {
-      elementType: labelElement(labelType),
-      shape: [batch, ...labelType.sampleShape],
-    }),
+  const given = { inputs, parameters, batch, purpose: 'inference' } as const
+  const { prediction } = emitForward(graph, model, given)
+  const made = emitLoss(graph, { loss, prediction, inputs, weights, read })
+  const { samples, labels } = dataRoles(model, made.labelType)
+  const outputs = {
+    loss: nameOutput(graph, made.loss, 'loss'),
+    weightSum: nameOutput(graph, made.weightSum, 'weightSum'),
+    prediction: nameOutput(graph, prediction, 'prediction'),
   }
-  const made = loss.emit(graph, { prediction, labels: labels?.name ?? samples, weights })
-  const inputs = { samples, labels, weights, parameters: [...parameters.values()] }
-  const outputs = { loss: made.loss, weightSum: made.weightSum, prediction }
-  const proto = graph.finish({
-    name: 'evaluation',
-    inputs: [samples, ...(labels ? [labels.name] : []), weights, ...inputs.parameters],
-    outputs: Object.values(outputs),
-  })
+  const taken = [...inputs.values(), ...(labels ? [labels.name] : [])]
+  const named = [...parameters.values()]
   return {
-    bytes: encodeModel(buildModel({ graph: proto, opset: model.opset })),
-    inputs,
-    outputs,
+    graph: graph.finish({
+      name: 'evaluation',
+      inputs: [...taken, weights, ...named],
+      outputs: Object.values(outputs),
+    }),
+    roles: { inputs: { samples, labels, weights, parameters: named }, outputs },
   }
 }

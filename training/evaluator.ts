@@ -1,19 +1,24 @@
 import { createHash } from 'node:crypto'
 import type { InferenceSession, Tensor } from 'onnxruntime-node'
 import { GainnetError } from '../runtime/errors.ts'
-import { type Random, seededRandom } from '../runtime/seeded-random.ts'
+import { seededRandom } from '../runtime/seeded-random.ts'
+import type { BatchNormalizationMode } from './batch-statistics.ts'
+import { BYTE_COUNT } from './byte-language-model.ts'
+import { drawClass } from './draw-class.ts'
 import { buildEvaluationGraph, type EvaluationGraph } from './evaluation-graph.ts'
 import { type ForwardModel, readForwardModel } from './forward-graph.ts'
+import { checkParameterCount } from './job-tensors.ts'
 import { createLoss, type LossOptions, outputOf, parseLoss } from './loss/registry.ts'
+import { elementCount } from './onnx/tensor.ts'
 import { floatOutput, type Ort, openOrtSession } from './ort-session.ts'
 import {
   checkSampleWeights,
-  countSamples,
-  inputTensor,
+  inputTensors,
   labelTensor,
+  matchInputs,
   type Samples,
+  type SampleValues,
 } from './samples.ts'
-import { checkParameterCount } from './training-run.ts'
 
 /** A model and a version of its parameters. */
 export interface ModelVersion {
@@ -21,6 +26,10 @@ export interface ModelVersion {
   readonly parameters: Float32Array
   /** As given to buildTrainingArtifact. */
   readonly trainable?: readonly string[]
+  readonly frozen?: readonly string[]
+  readonly batchNormalization?: BatchNormalizationMode
+  /** The output that training is about, for a model with several. */
+  readonly prediction?: string
   /** Softmax cross-entropy where left out. */
   readonly loss?: LossOptions
 }
@@ -31,6 +40,18 @@ export interface Generation extends ModelVersion {
   /** 0 takes the likeliest byte each time; 1 draws as the model says. */
   readonly temperature: number
   readonly seed: number
+}
+
+export interface EvaluationOptions extends ModelVersion, Samples {
+  /** Rows of a run: 256 where left out, but some exports take only as many as they were made with. */
+  readonly batch?: number
+}
+
+export interface Evaluation {
+  readonly lossMean: number
+  readonly sampleCount: number
+  /** The share of labels whose class got the largest number; where labels are classes. */
+  readonly accuracy?: number
 }
 
 interface OpenModel {
@@ -54,67 +75,79 @@ export class Evaluator {
   }
 
   /** The mean loss over the samples, by their weights. */
-  async evaluate(
-    options: ModelVersion & Samples,
-  ): Promise<{ readonly lossMean: number; readonly sampleCount: number }> {
-    const sampleCount = countSamples(options)
+  async evaluate(options: EvaluationOptions): Promise<Evaluation> {
+    const { batch = EVALUATION_BATCH } = options
+    const opened = await this.#openModel(options, batch)
+    const { graph, ortSession } = opened
+    const { samples } = graph.inputs
+    const { columns, sampleCount } = matchInputs(options, samples)
     if (sampleCount === 0) throw new GainnetError('TRAINING_FAILED', 'there are no samples')
-    const opened = await this.#openModel(options, EVALUATION_BATCH)
-    const { forward, graph, ortSession } = opened
     const parameters = this.#parameterTensors(opened, options.parameters)
     const { Tensor } = this.#ort
     const { labels, weights } = graph.inputs
-    const { loss, weightSum } = graph.outputs
-    checkSampleWeights(options)
+    const { loss, weightSum, prediction } = graph.outputs
+    checkSampleWeights(options.sampleWeights, sampleCount)
+    const names = samples.map(({ name }) => name)
+    const matched = { ...options, columns, names, sampleCount }
+    const classCount = labels?.classes?.count
+    const tally = { right: 0, judged: 0 }
     let [lossSum, weightTotal] = [0, 0]
-    for (let start = 0; start < sampleCount; start += EVALUATION_BATCH) {
-      const rows = takeRows(options, start, EVALUATION_BATCH)
+    for (let start = 0; start < sampleCount; start += batch) {
+      const rows = takeRows(matched, start, batch)
       const ran = await ortSession.run(
         {
           ...parameters,
-          [graph.inputs.samples]: inputTensor(this.#ort, forward.input, rows),
+          ...inputTensors(this.#ort, samples, rows),
           ...(labels ? { [labels.name]: labelTensor(this.#ort, labels, rows) } : {}),
-          [weights]: new Tensor('float32', rows.sampleWeights, [EVALUATION_BATCH]),
+          [weights]: new Tensor('float32', rows.sampleWeights, [batch]),
         },
-        [loss, weightSum],
+        [loss, weightSum, ...(classCount ? [prediction] : [])],
       )
       const [batchLoss = Number.NaN] = floatOutput(ran, loss)
       const [batchWeight = Number.NaN] = floatOutput(ran, weightSum)
       lossSum += batchLoss * batchWeight
       weightTotal += batchWeight
+      if (classCount) countRight(tally, floatOutput(ran, prediction), { ...rows, classCount })
     }
-    return { lossMean: lossSum / weightTotal, sampleCount }
+    const { right, judged } = tally
+    const accuracy = judged > 0 ? { accuracy: right / judged } : {}
+    return { lossMean: lossSum / weightTotal, sampleCount, ...accuracy }
   }
 
-  /** Bytes that a byte language model writes after the prompt. */
+  /** Bytes that a model of bytes writes after the prompt: of the next one, or of one at each place. */
   async generate(options: Generation): Promise<Uint8Array> {
     const { prompt, byteCount, temperature, seed } = options
     const opened = await this.#openModel(options, 1)
-    const { forward, graph, ortSession } = opened
-    const [contextBytes] = forward.input.sampleShape
-    if (contextBytes === undefined || forward.input.sampleShape.length !== 1) {
+    const { graph, ortSession } = opened
+    const [context, ...others] = graph.inputs.samples
+    const [contextBytes, ...furtherAxes] = context?.sampleShape ?? []
+    if (!context || !contextBytes || furtherAxes.length > 0 || others.length > 0) {
       throw new GainnetError('TRAINING_FAILED', 'only a byte language model generates text')
     }
     const { Tensor } = this.#ort
     const { labels } = graph.inputs
-    if (labels?.elementType !== 'int32') {
-      throw new GainnetError('TRAINING_FAILED', 'text is drawn from a model of classes')
+    const classCount = labels?.classes?.count
+    if (!labels || !classCount || classCount > BYTE_COUNT) {
+      throw new GainnetError('TRAINING_FAILED', 'text is drawn from a model of up to 256 classes')
     }
+    // Of a model that tells the next byte at each place, the last place counts.
+    const places = elementCount(labels.sampleShape)
     const fixed = {
       ...this.#parameterTensors(opened, options.parameters),
-      [labels.name]: new Tensor('int32', new Int32Array(1), [1]),
+      [labels.name]: new Tensor('int32', new Int32Array(places), [1, ...labels.sampleShape]),
       [graph.inputs.weights]: new Tensor('float32', new Float32Array(1), [1]),
     }
     const random = seededRandom(seed)
     const text = new Uint8Array(prompt.length + byteCount)
     text.set(prompt)
     for (let position = prompt.length; position < text.length; position++) {
-      const context = contextBefore(text, position, contextBytes)
+      const bytes = contextBefore(text, position, contextBytes)
       const ran = await ortSession.run(
-        { ...fixed, [graph.inputs.samples]: new Tensor('int32', context, [1, contextBytes]) },
+        { ...fixed, [context.input]: new Tensor('int32', bytes, [1, contextBytes]) },
         [graph.outputs.prediction],
       )
-      text[position] = draw(floatOutput(ran, graph.outputs.prediction), temperature, random)
+      const logits = floatOutput(ran, graph.outputs.prediction).subarray(-classCount)
+      text[position] = drawClass(logits, temperature, random)
     }
     return text.slice(prompt.length)
   }
@@ -126,10 +159,12 @@ export class Evaluator {
   }
 
   async #openModel(version: ModelVersion, batch: number): Promise<OpenModel> {
-    const { model, trainable } = version
+    const { model, trainable, frozen, batchNormalization } = version
     const loss = parseLoss(version.loss ?? 'softmax-cross-entropy')
     const hash = createHash('sha256').update(model).digest('hex')
-    const key = JSON.stringify([hash, batch, trainable ?? null, loss])
+    const prediction = version.prediction ?? outputOf(loss)
+    const chosen = { trainable, frozen, batchNormalization, prediction }
+    const key = JSON.stringify([hash, batch, chosen, loss])
     const known = this.#open.get(key)
     if (known) {
       // To the end of the order: the first is the one that was not used for longest.
@@ -137,7 +172,7 @@ export class Evaluator {
       this.#open.set(key, known)
       return known
     }
-    const forward = readForwardModel(model, { trainable, prediction: outputOf(loss) })
+    const forward = readForwardModel(model, chosen)
     const graph = buildEvaluationGraph(forward, { loss: createLoss(loss), batch })
     const opened = { forward, graph, ortSession: await openOrtSession(this.#ort, graph.bytes) }
     this.#open.set(key, opened)
@@ -162,34 +197,45 @@ export class Evaluator {
 
 /** `batch` rows from `start` on; what the data set lacks is filled up with weight 0. */
 function takeRows(
-  samples: Samples,
+  matched: Samples & {
+    readonly names: readonly string[]
+    readonly columns: readonly SampleValues[]
+    readonly sampleCount: number
+  },
   start: number,
   batch: number,
-): Samples & { readonly sampleWeights: Float32Array } {
-  const { inputs, inputWidth, labels, sampleWeights } = samples
-  const sampleCount = countSamples(samples)
+): Pick<Samples, 'inputs'> & {
+  readonly labels: SampleValues | undefined
+  readonly sampleWeights: Float32Array
+  readonly sampleCount: number
+} {
+  const { names, columns, sampleCount, labels, sampleWeights } = matched
   const taken = Math.min(batch, sampleCount - start)
   const filled = new Float32Array(batch)
   if (sampleWeights) filled.set(sampleWeights.subarray(start, start + taken))
   else filled.fill(1, 0, taken)
-  const cut = (values: Int32Array | Float32Array, width: number) =>
-    cutRows(values, { start: start * width, taken: taken * width, count: batch * width })
+  const cut = (values: SampleValues) => {
+    const width = values.length / sampleCount
+    return cutRows(values, { start: start * width, taken: taken * width, count: batch * width })
+  }
   return {
-    inputs: cut(inputs, inputWidth),
-    inputWidth,
-    ...(labels ? { labels: cut(labels, labels.length / sampleCount) } : {}),
+    inputs: Object.fromEntries(
+      columns.map((values, index) => [names[index] ?? '', cut(values)] as const),
+    ),
+    labels: labels && cut(labels),
     sampleWeights: filled,
+    sampleCount: batch,
   }
 }
 
 function cutRows(
-  values: Int32Array | Float32Array,
+  values: SampleValues,
   {
     start,
     taken,
     count,
   }: { readonly start: number; readonly taken: number; readonly count: number },
-): Int32Array | Float32Array {
+): SampleValues {
   const part = values.subarray(start, start + taken)
   if (taken === count) return part
   const filled = values instanceof Int32Array ? new Int32Array(count) : new Float32Array(count)
@@ -197,18 +243,27 @@ function cutRows(
   return filled
 }
 
-/** A class drawn from softmax(logits / temperature). */
-function draw(logits: Float32Array, temperature: number, random: Random): number {
-  const largest = logits.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY)
-  if (temperature === 0) return logits.indexOf(largest)
-  const masses = Float64Array.from(logits, logit => Math.exp((logit - largest) / temperature))
-  let rest = random() * masses.reduce((a, b) => a + b, 0)
-  const drawn = masses.findIndex(mass => {
-    rest -= mass
-    return rest < 0
-  })
-  // Rounding may leave a last crumb of mass.
-  return drawn === -1 ? logits.length - 1 : drawn
+/** Adds how many labels have the largest number of their place; rows that only fill up do not count. */
+function countRight(
+  tally: { right: number; judged: number },
+  predictions: Float32Array,
+  given: {
+    readonly labels: SampleValues | undefined
+    readonly sampleWeights: Float32Array
+    readonly classCount: number
+  },
+): void {
+  const { labels, sampleWeights, classCount } = given
+  if (!labels) return
+  const places = labels.length / sampleWeights.length
+  for (const [index, label] of labels.entries()) {
+    const isCounted = (sampleWeights[Math.floor(index / places)] ?? 0) > 0
+    if (!isCounted || label < 0 || label >= classCount) continue
+    const numbers = predictions.subarray(index * classCount, (index + 1) * classCount)
+    const largest = numbers.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY)
+    tally.judged += 1
+    if (numbers[label] === largest) tally.right += 1
+  }
 }
 
 /** Fills the context before a short prompt: a byte that every text has, often several in a row. */

@@ -38,7 +38,10 @@ function recurrent({ inputs: [x = [], w = [], r = []] }: Shapes): number {
 export function countForwardFlops(graph: GraphEmitter, nodes: readonly NodeProto[]): number {
   let flopCount = 0
   for (const node of nodes) {
-    const multiplications = MULTIPLICATIONS[node.opType ?? '']
+    const { opType = '' } = node
+    const multiplications = Object.hasOwn(MULTIPLICATIONS, opType)
+      ? MULTIPLICATIONS[opType]
+      : undefined
     if (!multiplications) continue
     const shapes = node.input.map(input => (input === '' ? [] : graph.shape(input)))
     const [output = ''] = node.output

@@ -1,13 +1,23 @@
 import { GainnetError } from '../runtime/errors.ts'
+import {
+  type BatchNormalizationMode,
+  withBatchStatistics,
+  withRunningStatistics,
+} from './batch-statistics.ts'
+import { withMask } from './dropout-mask.ts'
 import type { GraphEmitter, ValueName } from './graph-emitter.ts'
+import { type ModelInput, readInputs } from './model-input.ts'
 import { attr, findAttribute } from './onnx/attribute.ts'
-import { OPSET_MAX } from './onnx/build.ts'
+import { buildNode, OPSET_MAX } from './onnx/build.ts'
 import { checkModel } from './onnx/check-model.ts'
-import { ELEMENT, type ElementType, elementName, isElementType } from './onnx/element-type.ts'
+import { withDecidedBranches } from './onnx/decided-branches.ts'
+import { elementName, isElementType } from './onnx/element-type.ts'
 import { decodeModel } from './onnx/onnx-codec.ts'
 import type { GraphProto, NodeProto, TensorProto, ValueInfoProto } from './onnx/onnx-proto.ts'
 import { upgradeGraph } from './onnx/opset-upgrade.ts'
 import { checkTensor, elementCount, float32Values } from './onnx/tensor.ts'
+import { chooseParameters } from './parameter-choice.ts'
+import { emitTrainingForm, reluBehindMaxPool } from './training-forms.ts'
 import type { TensorType } from './types/type-rule.ts'
 
 /** One trained tensor and its place in the flat vector of all parameters. */
@@ -18,18 +28,15 @@ export interface ParameterInfo {
   readonly offset: number
   /** Elements. */
   readonly count: number
+  /** A running statistic: the value that holds it after a batch. No gradient moves it. */
+  readonly updated?: ValueName
 }
 
-/** An ONNX model as training sees it: one input, one prediction, parameters. */
+/** An ONNX model as training sees it: inputs, one prediction, parameters. */
 export interface ForwardModel {
   readonly graph: GraphProto
   readonly opset: number
-  readonly input: {
-    readonly name: string
-    readonly elementType: ElementType
-    /** Shape of one sample, without the batch axis. */
-    readonly sampleShape: readonly number[]
-  }
+  readonly inputs: readonly ModelInput[]
   readonly prediction: string
   readonly parameters: readonly ParameterInfo[]
   readonly initialParameters: Float32Array
@@ -38,24 +45,36 @@ export interface ForwardModel {
 /**
  * Reads a model for training. Its parameters are the float32 initializers with at least one axis, in
  * the order of the file (a float without axes is a constant of the computation, as exporters write
- * it), or just those that `trainable` names; all others stay what they are.
+ * it), or just those that `trainable` names, less those that `frozen` does, by name or pattern; all
+ * others stay what they are.
  */
 export function readForwardModel(
   bytes: Uint8Array,
   options: {
     readonly trainable?: readonly string[] | undefined
+    readonly frozen?: readonly string[] | undefined
     /** The output that training is about, for a model with several. */
     readonly prediction?: string | undefined
+    /** As in the file where left out. */
+    readonly batchNormalization?: BatchNormalizationMode | undefined
   } = {},
 ): ForwardModel {
   const checked = checkModel(decodeModel(bytes))
-  const graph = upgradeGraph(checked.graph, checked.opset)
-  const tensors = chooseParameters(checked.graph, options.trainable)
+  const { graph, statistics } = withBatchStatistics(
+    upgradeGraph(checked.graph, checked.opset),
+    options.batchNormalization,
+  )
+  const updated = new Map(statistics.map(statistic => [statistic.name, statistic.updated]))
+  const chosen = chooseParameters(checked.graph, options.trainable, options.frozen)
+  const tensors = graph.initializer.filter(
+    tensor => chosen.includes(tensor) || updated.has(tensor.name ?? ''),
+  )
   const parameters: ParameterInfo[] = []
   let offset = 0
   for (const { name = '', dims: shape } of tensors) {
     const count = elementCount(shape)
-    parameters.push({ name, shape, offset, count })
+    const value = updated.get(name)
+    parameters.push({ name, shape, offset, count, ...(value ? { updated: value } : {}) })
     offset += count
   }
   const initialParameters = new Float32Array(offset)
@@ -66,41 +85,11 @@ export function readForwardModel(
   return {
     graph,
     opset: OPSET_MAX,
-    input: readInput(graph),
+    inputs: readInputs(graph),
     prediction: chooseOutput(graph, options.prediction),
     parameters,
     initialParameters,
   }
-}
-
-/** Inputs that say how an operator works, by position: numbers with axes, but nothing to train. */
-const SETTINGS: Readonly<Record<string, readonly number[]>> = { Resize: [1, 2], Upsample: [1] }
-
-function chooseParameters(
-  graph: GraphProto,
-  trainable: readonly string[] | undefined,
-): readonly TensorProto[] {
-  if (!trainable) {
-    const settings = new Set(
-      graph.node.flatMap(({ opType = '', input }) =>
-        (SETTINGS[opType] ?? []).map(index => input[index]),
-      ),
-    )
-    return graph.initializer.filter(
-      ({ name, dataType, dims }) =>
-        dataType === ELEMENT.float && dims.length > 0 && !settings.has(name),
-    )
-  }
-  const wanted = new Set(trainable)
-  const found = graph.initializer.filter(({ name = '' }) => wanted.delete(name))
-  const other = found.find(({ dataType }) => dataType !== ELEMENT.float)
-  if (wanted.size > 0 || other) {
-    const name = other?.name ?? [...wanted][0]
-    throw new GainnetError('MODEL_INVALID', `the model has no float32 initializer ${name}`, {
-      name,
-    })
-  }
-  return found
 }
 
 function chooseOutput({ output }: GraphProto, wanted: string | undefined): string {
@@ -111,33 +100,13 @@ function chooseOutput({ output }: GraphProto, wanted: string | undefined): strin
   throw new GainnetError(
     'MODEL_INVALID',
     wanted === undefined
-      ? `training takes a model with one output, this one has ${names.length}`
+      ? `training takes a model with one output, this one has ${names.length}: name the prediction`
       : `the model has no output ${wanted}, but ${names.join(', ')}`,
     { outputs: names },
   )
 }
 
-function readInput(graph: GraphProto): ForwardModel['input'] {
-  const initialized = new Set(graph.initializer.map(({ name }) => name))
-  const inputs = graph.input.filter(({ name }) => !initialized.has(name))
-  const [input] = inputs
-  const type = input?.type?.tensorType
-  if (!input?.name || inputs.length !== 1 || !type?.shape || !isElementType(type.elemType)) {
-    throw new GainnetError(
-      'MODEL_INVALID',
-      `training takes a model with one input of a known type, this one has ${inputs.length}`,
-    )
-  }
-  const [, ...rest] = type.shape.dim
-  const sampleShape = rest.map(({ dimValue }) => {
-    if (dimValue !== undefined && dimValue > 0) return dimValue
-    throw new GainnetError(
-      'MODEL_INVALID',
-      `the input ${input.name} may leave only its first size (the batch) open`,
-    )
-  })
-  return { name: input.name, elementType: type.elemType, sampleShape }
-}
+type Purpose = 'training' | 'inference'
 
 /**
  * Emits the model's nodes for a fixed batch, its values renamed so that they cannot meet others'.
@@ -147,24 +116,29 @@ export function emitForward(
   graph: GraphEmitter,
   model: ForwardModel,
   given: {
-    readonly input: ValueName
+    /** By the model's names, in elements of the data set or of the model. */
+    readonly inputs: ReadonlyMap<string, ValueName>
     readonly parameters: ReadonlyMap<string, ValueName>
     readonly batch: number
-    readonly purpose: 'training' | 'inference'
+    readonly purpose: Purpose
+    /** int32 without axes, another for each batch: what Dropout draws its masks from. */
+    readonly maskKey?: ValueName | undefined
+    /** Values that come from elsewhere: those after them are computed of these. */
+    readonly replaced?: ReadonlyMap<string, ValueName>
   },
-): { readonly nodes: readonly NodeProto[]; readonly prediction: ValueName } {
-  const names = new Map<string, ValueName>([
-    ['', ''],
-    [model.input.name, given.input],
-    ...given.parameters,
-  ])
+): {
+  readonly nodes: readonly NodeProto[]
+  readonly prediction: ValueName
+  /** What each of the model's values is called here. */
+  readonly values: ReadonlyMap<string, ValueName>
+} {
+  const names = nameInputs(graph, model, given)
   const stated = new Map(model.graph.valueInfo.map(value => [value.name ?? '', value]))
-  for (const tensor of model.graph.initializer) {
-    const { name = '' } = tensor
-    if (!names.has(name)) names.set(name, addConstant(graph, tensor, name))
-  }
   const nodes: NodeProto[] = []
-  for (const node of model.graph.node) {
+  const valuesOf = (name: string) => graph.constantInts(names.get(name) ?? '')
+  const ordered = reluBehindMaxPool(model.graph)
+  for (const decided of withDecidedBranches(ordered, valuesOf)) {
+    const node = given.purpose === 'inference' ? withRunningStatistics(decided) : decided
     const constant = node.opType === 'Constant' ? findAttribute(node, 'value')?.t : undefined
     const [output = ''] = node.output
     if (constant) {
@@ -173,25 +147,78 @@ export function emitForward(
       continue
     }
     refuseSubgraph(node)
-    const renamed = withDropout(rename(graph, node, names), given.purpose, nodes.length)
+    const renamed = withDropout(graph, rename(graph, node, names), {
+      ...given,
+      position: nodes.length,
+    })
     const originals = new Map(renamed.output.map((name, index) => [name, node.output[index] ?? '']))
-    graph.addNode(renamed, name => statedType(stated.get(originals.get(name) ?? ''), given.batch))
+    addForwardNode(graph, renamed, {
+      purpose: given.purpose,
+      known: name => statedType(stated.get(originals.get(name) ?? ''), given.batch),
+    })
     nodes.push(renamed)
+    for (const name of node.output) {
+      const replacement = given.replaced?.get(name)
+      if (replacement !== undefined) names.set(name, replacement)
+    }
   }
-  return { nodes, prediction: names.get(model.prediction) ?? '' }
+  return { nodes, prediction: names.get(model.prediction) ?? '', values: names }
+}
+
+/** What the nodes find before the first of them: inputs, parameters and frozen tensors. */
+function nameInputs(
+  graph: GraphEmitter,
+  model: ForwardModel,
+  given: {
+    readonly inputs: ReadonlyMap<string, ValueName>
+    readonly parameters: ReadonlyMap<string, ValueName>
+  },
+): Map<string, ValueName> {
+  const names = new Map<string, ValueName>([['', ''], ...given.parameters])
+  for (const { name, elementType } of model.inputs) {
+    names.set(name, graph.cast(given.inputs.get(name) ?? '', elementType))
+  }
+  for (const tensor of model.graph.initializer) {
+    const { name = '' } = tensor
+    if (!names.has(name)) names.set(name, addConstant(graph, tensor, name))
+  }
+  return names
+}
+
+function addForwardNode(
+  graph: GraphEmitter,
+  node: NodeProto,
+  options: {
+    readonly purpose: Purpose
+    readonly known: (output: ValueName) => TensorType | undefined
+  },
+): void {
+  const form = options.purpose === 'training' ? emitTrainingForm(graph, node) : undefined
+  if (form === undefined) {
+    graph.addNode(node, options.known)
+    return
+  }
+  const outputs = node.output.slice(0, 1)
+  graph.addNode(buildNode({ opType: 'Identity', inputs: [form], outputs }))
 }
 
 /**
- * Drops nothing outside of training. In training every mask comes from a seed, so that equal runs give
- * equal bits; it is another one from step to step.
+ * Drops nothing outside of training. In training masks come from the key or, in graphs without one,
+ * from a seed and the session's own generator: equal runs give equal bits, and each batch another mask.
  */
 function withDropout(
+  graph: GraphEmitter,
   node: NodeProto,
-  purpose: 'training' | 'inference',
-  position: number,
+  given: {
+    readonly purpose: Purpose
+    readonly maskKey?: ValueName | undefined
+    readonly position: number
+  },
 ): NodeProto {
+  const { purpose, maskKey: key, position } = given
   if (node.opType !== 'Dropout' || (node.domain ?? '') !== '') return node
   if (purpose === 'inference') return { ...node, input: node.input.slice(0, 1) }
+  if (key !== undefined) return withMask(graph, node, { key, position })
   if (findAttribute(node, 'seed')) return node
   return { ...node, attribute: [...node.attribute, attr.int('seed', position + 1)] }
 }

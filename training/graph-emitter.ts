@@ -162,6 +162,13 @@ export class GraphEmitter {
     return output
   }
 
+  /** The nodes that `make` emits, beside its result: what the walker goes through, and nothing else. */
+  record<Made>(make: () => Made): { readonly made: Made; readonly nodes: readonly NodeProto[] } {
+    const start = this.#nodes.length
+    const made = make()
+    return { made, nodes: this.#nodes.slice(start) }
+  }
+
   /**
    * An optional output of the node that makes `made`, which is asked for now if it was not before: so
    * the backward pass can use what the forward pass knows, the indices of a MaxPool, say.
@@ -312,7 +319,7 @@ export class GraphEmitter {
       return buildValueInfo(value, elementType, shape)
     }
     return {
-      node,
+      node: withOwnNames(node),
       name,
       initializer,
       input: inputs.map(valueInfo),
@@ -320,4 +327,16 @@ export class GraphEmitter {
       valueInfo: [],
     }
   }
+}
+
+/** ONNX Runtime refuses nodes of equal names, which a model's own and those around it may have. */
+function withOwnNames(nodes: readonly NodeProto[]): readonly NodeProto[] {
+  const taken = new Set<string>()
+  return nodes.map(node => {
+    const { name: wish = '' } = node
+    let name = wish
+    for (let count = 1; name !== '' && taken.has(name); count++) name = `${wish}_${count}`
+    taken.add(name)
+    return name === wish ? node : { ...node, name }
+  })
 }

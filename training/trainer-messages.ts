@@ -1,28 +1,45 @@
-import type { Generation, ModelVersion } from './evaluator.ts'
+import type { Evaluation, EvaluationOptions, Generation } from './evaluator.ts'
 import type { Kernel, KernelRate } from './kernel-rate.ts'
-import type { LearningRate } from './learning-rate.ts'
-import type { Samples } from './samples.ts'
-import type { TrainingJob } from './training-run.ts'
+import type { OrtRuntime } from './ort-runtime.ts'
+import type { StepOptions, TrainingJob } from './training-run.ts'
 
 export interface StepResult {
-  /** The mean over the samples of each step, in nats where the loss is an entropy. */
+  /**
+   * The mean over the samples of each step, in nats where the loss is an entropy. Fewer than the
+   * steps asked for where it was cancelled.
+   */
   readonly losses: Float32Array
+  /** Steps done since the start, those before a checkpoint included. */
+  readonly stepCount: number
   readonly cpuSeconds: number
   readonly durationMs: number
 }
 
+export interface LoadResult {
+  readonly stepsPerEpoch: number
+  /** 0, or the steps of the checkpoint. */
+  readonly stepCount: number
+}
+
+export interface CheckpointResult {
+  readonly stepCount: number
+  readonly bytes: number
+}
+
 /** What the parent may ask of a trainer child, and what comes back. */
 export interface TrainerRequests {
-  load: { readonly ask: TrainingJob; readonly reply: { readonly stepsPerEpoch: number } }
+  load: { readonly ask: TrainingJob; readonly reply: LoadResult }
   step: {
-    readonly ask: { readonly steps: number; readonly learningRate: LearningRate }
+    readonly ask: StepOptions & { readonly reportsProgress: boolean }
     readonly reply: StepResult
   }
+  /** Writes a file to go on from; see checkpoint/checkpoint.ts. */
+  checkpoint: { readonly ask: { readonly path: string }; readonly reply: CheckpointResult }
   parameters: { readonly ask: null; readonly reply: Float32Array }
   averages: { readonly ask: null; readonly reply: Float32Array }
   evaluate: {
-    readonly ask: ModelVersion & Samples
-    readonly reply: { readonly lossMean: number; readonly sampleCount: number }
+    readonly ask: EvaluationOptions
+    readonly reply: Evaluation
   }
   generate: { readonly ask: Generation; readonly reply: Uint8Array }
   kernelRate: {
@@ -42,9 +59,16 @@ export interface TrainerRequest<Kind extends TrainerRequestKind = TrainerRequest
   readonly ask: TrainerRequests[Kind]['ask']
 }
 
+/** Parent → child, besides requests: ends a step early. It does not wait for its turn. */
+export interface TrainerCancel {
+  readonly kind: 'cancel'
+  readonly id: number
+}
+
 /** Child → parent. */
 export type TrainerReply =
-  | { readonly kind: 'ready' }
+  | { readonly kind: 'ready'; readonly runtime: OrtRuntime; readonly reason?: string }
+  | { readonly kind: 'progress'; readonly id: number; readonly losses: Float32Array }
   | { readonly kind: 'done'; readonly id: number; readonly reply: unknown }
   | {
       readonly kind: 'failed'

@@ -1,40 +1,43 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
-import { delimiter, join } from 'node:path'
-import { childModule } from '../runtime/child-module.ts'
+import type { ChildProcess } from 'node:child_process'
+import { resolve } from 'node:path'
 import { withDeadline } from '../runtime/deadline.ts'
-import { ERRORS, type ErrorCode, GainnetError } from '../runtime/errors.ts'
-import type { Generation, ModelVersion } from './evaluator.ts'
+import { ERRORS, type ErrorCode, GainnetError, messageOf } from '../runtime/errors.ts'
+import type { Evaluation, EvaluationOptions, Generation } from './evaluator.ts'
 import type { Kernel, KernelRate } from './kernel-rate.ts'
-import type { LearningRate } from './learning-rate.ts'
-import type { Samples } from './samples.ts'
+import { checkMemory } from './memory/memory-limit.ts'
+import { ORT_VARIABLE, type OrtRuntime } from './ort-runtime.ts'
+import { endWords, isCrash, type TrainerExit } from './trainer-exit.ts'
+import { type ForkOptions, forkTrainer } from './trainer-fork.ts'
 import type {
+  CheckpointResult,
+  LoadResult,
   StepResult,
+  TrainerCancel,
   TrainerReply,
   TrainerRequest,
   TrainerRequestKind,
   TrainerRequests,
 } from './trainer-messages.ts'
-import type { TrainingJob } from './training-run.ts'
+import type { StepOptions, TrainingJob } from './training-run.ts'
 
-export interface TrainerStartOptions {
-  /** 0 to 19: how far the child stands back behind other processes. */
-  readonly niceness?: number
-  /** Of the child's JavaScript heap; tensors of ONNX Runtime come on top. */
-  readonly heapMegabytesMax?: number
-  /** Cores that the child may use, where `taskset` is installed. */
-  readonly cpus?: readonly number[]
+export interface TrainerStartOptions extends ForkOptions {
+  /** Jobs that would take more are refused by load, with MEMORY_EXCEEDED and the number. */
+  readonly memoryBytesMax?: number
   /** Until the child is ready. */
   readonly deadlineMs?: number
+  /** Ends a child that is still starting. */
+  readonly signal?: AbortSignal
 }
 
 export interface DeadlineOption {
   readonly deadlineMs?: number
 }
 
-export interface TrainerExit {
-  readonly code: number | null
-  readonly signal: string | null
+export interface FollowOptions extends DeadlineOption {
+  /** Ends the step early: it resolves within 200 ms, or one step where that is longer. */
+  readonly signal?: AbortSignal
+  /** The losses of each run, some ten times a second. */
+  readonly onProgress?: (losses: Float32Array) => void
 }
 
 /** Where the caller sets none: far above what a slow board needs, far below for ever. */
@@ -43,6 +46,7 @@ const DEADLINE_MS = {
   load: 120_000,
   step: 600_000,
   parameters: 60_000,
+  checkpoint: 120_000,
   averages: 60_000,
   evaluate: 600_000,
   generate: 600_000,
@@ -58,28 +62,44 @@ const STDERR_CHARACTERS_MAX = 4096
 interface Pending {
   resolve(reply: unknown): void
   reject(error: Error): void
+  readonly onProgress?: ((losses: Float32Array) => void) | undefined
+}
+
+/** The native library ended a child of this process at once: the next need not try. */
+let isNativeBroken = false
+
+function endedByCrash(error: unknown): boolean {
+  const { signal } = error instanceof GainnetError ? error.details : {}
+  return typeof signal === 'string' && isCrash({ code: null, signal })
 }
 
 /**
  * A process that trains, evaluates and measures; see trainer-child.ts. Its crash, its end by the
  * kernel for want of memory or by kill() reject what is pending with TRAINING_FAILED, and nothing
- * else happens to the caller. A request whose deadline passes is given up, but the child still works
- * on it: kill() it if the core is needed.
+ * else happens to the caller. A step whose deadline passes is cancelled; any other request is given
+ * up, but the child still works on it: kill() it if the core is needed.
  */
 export class TrainerProcess {
   readonly exited: Promise<TrainerExit>
   /** Whether the child is bound to the cores asked for. */
   readonly isPinned: boolean
+  readonly #memoryBytesMax: number | undefined
   readonly #child: ChildProcess
   readonly #pending = new Map<number, Pending>()
   readonly #ready: Promise<void>
+  #runtime: OrtRuntime = 'native'
+  #runtimeReason: string | undefined
   #exit: TrainerExit | undefined
   #stderr = ''
   #lastId = 0
 
-  private constructor(child: ChildProcess, isPinned: boolean) {
+  private constructor(
+    child: ChildProcess,
+    o: { readonly isPinned: boolean; readonly memoryBytesMax: number | undefined },
+  ) {
     this.#child = child
-    this.isPinned = isPinned
+    this.isPinned = o.isPinned
+    this.#memoryBytesMax = o.memoryBytesMax
     this.#ready = new Promise((resolve, reject) => {
       this.#pending.set(0, { resolve: () => resolve(), reject })
     })
@@ -107,33 +127,52 @@ export class TrainerProcess {
     })
   }
 
-  /** Resolves when the child is ready for requests. */
+  /**
+   * Resolves when the child is ready for requests. Where the native ONNX Runtime ends it at once, as
+   * one does that is built for another processor, a second child has it as WebAssembly.
+   */
   static async start(options: TrainerStartOptions = {}): Promise<TrainerProcess> {
-    const { niceness = 0, heapMegabytesMax, cpus = [] } = options
-    const { path, execArgv } = childModule(import.meta.url, 'trainer-child')
-    const isPinned = cpus.length > 0 && isInstalled('taskset')
-    const nodeArguments = [
-      ...(heapMegabytesMax ? [`--max-old-space-size=${heapMegabytesMax}`] : []),
-      ...execArgv,
-    ]
-    const child = fork(path, [String(niceness)], {
-      ...(isPinned ? { execPath: 'taskset' } : {}),
-      execArgv: isPinned
-        ? ['--cpu-list', cpus.join(','), process.execPath, ...nodeArguments]
-        : nodeArguments,
-      env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' },
-      serialization: 'advanced',
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    })
-    const trainer = new TrainerProcess(child, isPinned)
+    try {
+      return await TrainerProcess.#startOnce(options, isNativeBroken ? 'wasm' : undefined)
+    } catch (error) {
+      const mayFallBack = process.env[ORT_VARIABLE] === undefined && !isNativeBroken
+      if (!mayFallBack || options.signal?.aborted || !endedByCrash(error)) throw error
+      isNativeBroken = true
+      const trainer = await TrainerProcess.#startOnce(options, 'wasm')
+      trainer.#runtimeReason = messageOf(error)
+      return trainer
+    }
+  }
+
+  static async #startOnce(
+    options: TrainerStartOptions,
+    runtime: OrtRuntime | undefined,
+  ): Promise<TrainerProcess> {
+    options.signal?.throwIfAborted()
+    const { child, isPinned } = forkTrainer(options, runtime)
+    const trainer = new TrainerProcess(child, { isPinned, memoryBytesMax: options.memoryBytesMax })
+    const kill = (): void => trainer.kill()
+    options.signal?.addEventListener('abort', kill, { once: true })
     try {
       const ms = options.deadlineMs ?? DEADLINE_MS.start
       await withDeadline(trainer.#ready, { ms, what: 'starting the trainer process' })
     } catch (error) {
       trainer.kill()
       throw error
+    } finally {
+      options.signal?.removeEventListener('abort', kill)
     }
     return trainer
+  }
+
+  /** Which ONNX Runtime computes in the child. */
+  get runtime(): OrtRuntime {
+    return this.#runtime
+  }
+
+  /** Why it is WebAssembly, where nobody asked for it. */
+  get runtimeReason(): string | undefined {
+    return this.#runtimeReason
   }
 
   get pid(): number | undefined {
@@ -141,16 +180,26 @@ export class TrainerProcess {
   }
 
   /** Takes a model and its data into the child, in place of what was loaded before. */
-  load(job: TrainingJob, options?: DeadlineOption): Promise<{ readonly stepsPerEpoch: number }> {
+  async load(job: TrainingJob, options?: DeadlineOption): Promise<LoadResult> {
+    if (this.#memoryBytesMax !== undefined) checkMemory(job, this.#memoryBytesMax)
     return this.#request('load', job, options)
   }
 
-  /** Trains on by some steps. Samples are taken in the order that load's seed gives. */
-  step(
-    { steps, learningRate }: { readonly steps: number; readonly learningRate: LearningRate },
-    options?: DeadlineOption,
-  ): Promise<StepResult> {
-    return this.#request('step', { steps, learningRate }, options)
+  /**
+   * Trains on by some steps. Samples are taken in the order that load's seed gives. A step that is
+   * cancelled resolves with the losses of what was done, and the next goes on from there.
+   */
+  step({ steps, learningRate }: StepOptions, options: FollowOptions = {}): Promise<StepResult> {
+    const reportsProgress = options.onProgress !== undefined
+    return this.#request('step', { steps, learningRate, reportsProgress }, options)
+  }
+
+  /**
+   * Writes where training stands to a file, whole or not at all; `load` goes on from it by `resume`.
+   * Fails with CHECKPOINT_UNWRITABLE, and training goes on.
+   */
+  checkpoint(path: string, options?: DeadlineOption): Promise<CheckpointResult> {
+    return this.#request('checkpoint', { path: resolve(path) }, options)
   }
 
   parameters(options?: DeadlineOption): Promise<Float32Array> {
@@ -163,10 +212,7 @@ export class TrainerProcess {
   }
 
   /** Mean loss over the samples, by their weights. Independent of what is loaded. */
-  evaluate(
-    ask: ModelVersion & Samples,
-    options?: DeadlineOption,
-  ): Promise<{ readonly lossMean: number; readonly sampleCount: number }> {
+  evaluate(ask: EvaluationOptions, options?: DeadlineOption): Promise<Evaluation> {
     return this.#request('evaluate', ask, options)
   }
 
@@ -204,30 +250,49 @@ export class TrainerProcess {
   #request<Kind extends TrainerRequestKind>(
     kind: Kind,
     ask: TrainerRequests[Kind]['ask'],
-    { deadlineMs = DEADLINE_MS[kind] }: DeadlineOption = {},
+    options: FollowOptions = {},
   ): Promise<TrainerRequests[Kind]['reply']> {
+    const { deadlineMs = DEADLINE_MS[kind], signal, onProgress } = options
     const id = ++this.#lastId
-    const reply = new Promise<unknown>((resolve, reject) => {
+    const reply = new Promise<unknown>((done, failed) => {
       if (this.#exit || !this.#child.connected) {
-        reject(this.#failure(this.#exit ? endWords(this.#exit) : 'was stopped'))
+        failed(this.#failure(this.#exit ? endWords(this.#exit) : 'was stopped'))
         return
       }
-      this.#pending.set(id, { resolve, reject })
-      const request: TrainerRequest<Kind> = { id, kind, ask }
-      // A failed write is a child that is ending; `close` rejects what is pending.
-      this.#child.send(request, () => {})
+      this.#pending.set(id, { resolve: done, reject: failed, onProgress })
+      this.#send({ id, kind, ask })
     })
+    const cancel = (): void => this.#send({ kind: 'cancel', id })
+    if (signal?.aborted) cancel()
+    signal?.addEventListener('abort', cancel, { once: true })
     const timed = withDeadline(reply, { ms: deadlineMs, what: `the trainer's ${kind}` })
+    const ended = timed.finally(() => {
+      signal?.removeEventListener('abort', cancel)
+      // What still waits here was given up by its deadline.
+      if (this.#pending.delete(id) && kind === 'step') cancel()
+    })
     // The child answers each kind with its reply: the handlers there are typed by the same table.
-    return timed.finally(() => this.#pending.delete(id)) as Promise<TrainerRequests[Kind]['reply']>
+    return ended as Promise<TrainerRequests[Kind]['reply']>
+  }
+
+  #send(message: TrainerRequest | TrainerCancel): void {
+    // A failed write is a child that is ending; its exit rejects what is pending.
+    if (this.#child.connected) this.#child.send(message, () => {})
   }
 
   #receive(message: TrainerReply): void {
     const id = message.kind === 'ready' ? 0 : message.id
     const pending = this.#pending.get(id)
+    if (message.kind === 'progress') {
+      pending?.onProgress?.(message.losses)
+      return
+    }
     this.#pending.delete(id)
-    if (message.kind === 'ready') pending?.resolve(undefined)
-    else if (message.kind === 'done') pending?.resolve(message.reply)
+    if (message.kind === 'ready') {
+      this.#runtime = message.runtime
+      this.#runtimeReason = message.reason
+      pending?.resolve(undefined)
+    } else if (message.kind === 'done') pending?.resolve(message.reply)
     else {
       const code = Object.hasOwn(ERRORS, message.code)
         ? (message.code as ErrorCode)
@@ -248,19 +313,4 @@ export class TrainerProcess {
       stderr: this.#stderr,
     })
   }
-}
-
-function endWords({ code, signal }: TrainerExit): string {
-  return signal ? `was ended by ${signal}` : `ended with exit code ${code}`
-}
-
-function isInstalled(program: string): boolean {
-  return (process.env.PATH ?? '').split(delimiter).some(directory => {
-    try {
-      accessSync(join(directory, program), constants.X_OK)
-      return true
-    } catch {
-      return false
-    }
-  })
 }

@@ -1,11 +1,7 @@
-import { type ArtifactMetadata, artifactMetadataSchema, METADATA_KEY } from './artifact-metadata.ts'
-import { type ParameterInfo, readForwardModel } from './forward-graph.ts'
-import { createLoss, type LossOptions, outputOf, parseLoss } from './loss/registry.ts'
-import { buildModel } from './onnx/build.ts'
-import { encodeModel } from './onnx/onnx-codec.ts'
-import { createOptimizer, type OptimizerOptions, optimizerSchema } from './optimizer/registry.ts'
+import { type ArtifactMetadata, artifactMetadataSchema, encodeForm } from './artifact-metadata.ts'
+import type { ParameterInfo } from './forward-graph.ts'
 import { buildTrainingGraph } from './training-graph.ts'
-import { type WeightAverageOptions, weightAverageSchema } from './weight-average.ts'
+import { type PreparedTraining, prepareTraining, type TrainingOptions } from './training-options.ts'
 
 export interface TrainingArtifact {
   /** An ONNX file that trains, without any weights. It describes itself: readTrainingArtifact. */
@@ -24,61 +20,28 @@ export interface TrainingArtifact {
  */
 export function buildTrainingArtifact(
   model: Uint8Array,
-  options: {
-    readonly loss: LossOptions
-    readonly optimizer: OptimizerOptions
-    readonly batch: number
-    /** Batches whose gradients make one step, for batches that memory has no room for; 1. */
-    readonly accumulation?: number
-    /** Clips the norm of all gradients together to this. */
-    readonly gradientNormMax?: number
-    /** FedProx: a term that pulls back to an anchor; its strength comes with the job. */
-    readonly proximal?: boolean
-    /** SCAFFOLD: a correction of the gradients, which comes with the job. */
-    readonly control?: boolean
-    /** Keeps an average of the parameters beside them. */
-    readonly average?: WeightAverageOptions
-    /** Names of the initializers to train: all float32 ones with axes where left out. */
-    readonly trainable?: readonly string[]
-  },
+  options: TrainingOptions,
 ): TrainingArtifact {
-  const { batch, accumulation = 1, trainable, gradientNormMax } = options
-  const average = options.average && weightAverageSchema.parse(options.average)
-  const loss = parseLoss(options.loss)
-  const forward = readForwardModel(model, { trainable, prediction: outputOf(loss) })
-  const optimizer = optimizerSchema.parse(options.optimizer)
-  const { graph, roles, flopsPerSample } = buildTrainingGraph(forward, {
-    loss: createLoss(loss),
-    optimizer: createOptimizer(optimizer),
-    batch,
-    accumulation,
-    terms: {
-      proximal: options.proximal ?? false,
-      control: options.control ?? false,
-      gradientNormMax,
-    },
-    hasAverage: average !== undefined,
-  })
+  const prepared = prepareTraining(model, options)
+  const { parameters, initialParameters } = prepared.forward
+  const { bytes, flopsPerSample } = buildScanForm(prepared)
+  return { bytes, parameters, initialParameters, flopsPerSample, batch: options.batch }
+}
+
+export function buildScanForm(prepared: PreparedTraining): {
+  readonly bytes: Uint8Array
+  readonly flopsPerSample: number
+} {
+  const { forward, graphOptions, origin, judged, optimized } = prepared
+  const { graph, roles, flopsPerSample } = buildTrainingGraph(forward, graphOptions)
   // Numbers that cannot be are refused here, and not by whoever reads the artifact.
   const metadata = artifactMetadataSchema.parse({
-    form: 'training-scan',
-    version: 2,
-    batch,
-    accumulation,
+    form: 'scan',
+    ...origin,
+    ...judged,
     flopsPerSample,
-    loss,
-    optimizer,
-    ...(gradientNormMax === undefined ? {} : { gradientNormMax }),
-    ...(average ? { average } : {}),
+    ...optimized,
     ...roles,
   } satisfies ArtifactMetadata)
-  const bytes = encodeModel(
-    buildModel({
-      graph,
-      opset: forward.opset,
-      metadata: { [METADATA_KEY]: JSON.stringify(metadata) },
-    }),
-  )
-  const { parameters, initialParameters } = forward
-  return { bytes, parameters, initialParameters, flopsPerSample, batch }
+  return { bytes: encodeForm(graph, metadata), flopsPerSample }
 }

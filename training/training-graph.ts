@@ -1,24 +1,29 @@
 import { emitAccumulatedGradients } from './accumulated-gradients.ts'
-import { type ArtifactMetadata, stateTensors } from './artifact-metadata.ts'
-import { DATASET, emitBatchGradients, labelElement } from './batch-gradients.ts'
+import type { ArtifactMetadata } from './artifact-metadata.ts'
+import { emitBatchGradients, gatherRows } from './batch-gradients.ts'
+import { dataRoles, labelElement } from './data-roles.ts'
+import { drawsMasks } from './dropout-mask.ts'
 import type { ForwardModel } from './forward-graph.ts'
-import { emitGradientTerms, type GradientTerms, TERM_INPUT } from './gradient-terms.ts'
-import { GraphEmitter, type ValueName } from './graph-emitter.ts'
-import type { LabelType, Loss } from './loss/loss.ts'
+import { GraphEmitter } from './graph-emitter.ts'
+import type { Loss } from './loss/loss.ts'
 import { attr } from './onnx/attribute.ts'
 import { buildNode, buildValueInfo } from './onnx/build.ts'
 import { ELEMENT } from './onnx/element-type.ts'
 import type { GraphProto } from './onnx/onnx-proto.ts'
-import type { Optimizer } from './optimizer/optimizer.ts'
-import { emitAverage } from './weight-average.ts'
+import {
+  assignParameterRoles,
+  assignScheduleRoles,
+  declareStates,
+  emitUpdates,
+  fixedInputs,
+  shapedStates,
+  type UpdateOptions,
+} from './parameter-updates.ts'
 
-export interface TrainingGraphOptions {
+export interface TrainingGraphOptions extends UpdateOptions {
   readonly loss: Loss
-  readonly optimizer: Optimizer
   readonly batch: number
   readonly accumulation: number
-  readonly terms: GradientTerms
-  readonly hasAverage: boolean
 }
 
 export type TrainingRoles = Pick<ArtifactMetadata, 'inputs' | 'outputs' | 'parameters'>
@@ -41,8 +46,20 @@ export function buildTrainingGraph(
   model: ForwardModel,
   options: TrainingGraphOptions,
 ): TrainingGraph {
-  const { body, labelType, flopsPerSample } = buildStep(model, options)
-  const roles = assignRoles(model, options, labelType)
+  const parameters = assignParameterRoles(model.parameters, options)
+  const schedule = assignScheduleRoles(options)
+  const { body, labelType, flopsPerSample } = buildStep(model, { ...options, parameters, schedule })
+  const roles = {
+    inputs: {
+      ...dataRoles(model, labelType),
+      rows: 'schedule.rows',
+      weights: 'schedule.weights',
+      ...(drawsMasks(model.graph) ? { maskKeys: 'schedule.maskKeys' } : {}),
+      ...schedule,
+    },
+    outputs: { losses: 'losses' },
+    parameters,
+  }
   return { graph: buildScan(roles, body, rowShape(options)), roles, flopsPerSample }
 }
 
@@ -51,92 +68,46 @@ function rowShape({ batch, accumulation }: TrainingGraphOptions): readonly numbe
   return accumulation === 1 ? [batch] : [accumulation, batch]
 }
 
-function assignRoles(
-  model: ForwardModel,
-  { optimizer: { slots, scalars }, terms, hasAverage }: TrainingGraphOptions,
-  labelType: LabelType | undefined,
-): TrainingRoles {
-  const { elementType, sampleShape } = model.input
-  const state = (role: string, name: string) => ({
-    input: `${role}.${name}`,
-    output: `updated.${role}.${name}`,
-  })
-  return {
-    inputs: {
-      samples: { name: DATASET.samples, elementType, sampleShape: [...sampleShape] },
-      ...(labelType
-        ? {
-            labels: { name: DATASET.labels, ...labelType, sampleShape: [...labelType.sampleShape] },
-          }
-        : {}),
-      rows: 'schedule.rows',
-      weights: 'schedule.weights',
-      scalars: scalars.map(scalar => `schedule.${scalar}`),
-      ...(hasAverage ? { averageRate: 'schedule.averageRate' } : {}),
-      ...(terms.proximal ? { proximal: TERM_INPUT.proximal } : {}),
-    },
-    outputs: { losses: 'losses' },
-    parameters: model.parameters.map(parameter => ({
-      ...parameter,
-      shape: [...parameter.shape],
-      input: `parameter.${parameter.name}`,
-      output: `updated.${parameter.name}`,
-      slots: slots.map(slot => state(slot, parameter.name)),
-      ...(hasAverage ? { average: state('average', parameter.name) } : {}),
-      ...(terms.proximal ? { anchor: TERM_INPUT.anchor(parameter.name) } : {}),
-      ...(terms.control ? { control: TERM_INPUT.control(parameter.name) } : {}),
-    })),
-  }
+/** Of the keys of one step: one for each batch. */
+function keyShape(options: TrainingGraphOptions): readonly number[] {
+  return rowShape(options).slice(0, -1)
 }
 
-function buildStep(model: ForwardModel, options: TrainingGraphOptions) {
-  const { loss, optimizer, batch, accumulation, terms, hasAverage } = options
+function buildStep(
+  model: ForwardModel,
+  options: TrainingGraphOptions & {
+    readonly parameters: ReturnType<typeof assignParameterRoles>
+    readonly schedule: ReturnType<typeof assignScheduleRoles>
+  },
+) {
+  const { loss, batch, accumulation } = options
   const graph = new GraphEmitter('step.')
-  const float = (wish: string, shape: readonly number[]) =>
-    graph.declare(graph.unique(wish), { elementType: ELEMENT.float, shape })
-  const states = model.parameters.map(({ name, shape }) => ({
-    name,
-    shape,
-    parameter: float(name, shape),
-    slots: optimizer.slots.map(slot => float(`${slot}.${name}`, shape)),
-    average: hasAverage ? float(`average.${name}`, shape) : undefined,
-  }))
+  const declared = declareStates(graph, options.parameters, options.schedule)
   const rowType = { elementType: ELEMENT.int32, shape: rowShape(options) }
   const rows = graph.declare(graph.unique('rows'), rowType)
-  const weights = float('weights', rowType.shape)
-  const scalars = optimizer.scalars.map(scalar => float(scalar, []))
-  const rate = hasAverage ? [float('averageRate', [])] : []
-  const parameters = states.map(({ parameter }) => parameter)
-  const batches = { loss, batch, parameters, rows, weights }
+  const weights = graph.declare(graph.unique('weights'), { ...rowType, elementType: ELEMENT.float })
+  const keys = drawsMasks(model.graph)
+    ? [
+        graph.declare(graph.unique('maskKeys'), {
+          elementType: ELEMENT.int32,
+          shape: keyShape(options),
+        }),
+      ]
+    : []
+  const parameters = declared.states.map(({ parameter }) => parameter)
+  const batches = { loss, batch, parameters, weights, maskKey: keys[0] }
   const made =
     accumulation === 1
-      ? emitBatchGradients(graph, model, batches)
-      : emitAccumulatedGradients(graph, model, { ...batches, accumulation })
-  const trained = states.map((state, index) => ({
-    ...state,
-    gradient: made.gradients[index] ?? '',
-  }))
-  const gradients = emitGradientTerms(graph, trained, terms)
-  const updates = states.map(({ parameter, slots, average }, index) => {
-    const gradient = gradients[index] ?? ''
-    const moved = optimizer.emit(graph, { parameter, gradient, slots, scalars })
-    const given = { parameter: moved.parameter, rate: rate[0] ?? '' }
-    return { ...moved, average: average && emitAverage(graph, { average, ...given }) }
-  })
+      ? emitBatchGradients(graph, model, { ...batches, read: gatherRows(graph, rows) })
+      : emitAccumulatedGradients(graph, model, { ...batches, rows, accumulation })
+  const updated = emitUpdates(graph, declared, { ...options, gradients: made.gradients })
+  const { inputs, scalars, averageRate } = declared
   const body = graph.finish({
     name: 'step',
-    inputs: [...states.flatMap(flat), rows, weights, ...scalars, ...rate],
-    outputs: [...updates.flatMap(flat), made.loss],
+    inputs: [...inputs, rows, weights, ...keys, ...scalars, ...(averageRate ? [averageRate] : [])],
+    outputs: [...updated, made.loss],
   })
   return { body, labelType: made.labelType, flopsPerSample: made.flopsPerSample }
-}
-
-function flat(state: {
-  readonly parameter: ValueName
-  readonly slots: readonly ValueName[]
-  readonly average: ValueName | undefined
-}) {
-  return [state.parameter, ...state.slots, ...(state.average ? [state.average] : [])]
 }
 
 function buildScan(
@@ -144,15 +115,11 @@ function buildScan(
   body: GraphProto,
   rowShape: readonly number[],
 ): GraphProto {
-  const { samples, labels, rows, weights, scalars, averageRate, proximal } = roles.inputs
+  const { samples, labels, rows, weights, maskKeys, scalars, averageRate } = roles.inputs
   const series = [...scalars, ...(averageRate ? [averageRate] : [])]
-  const scanned = [rows, weights, ...series]
-  const states = roles.parameters.flatMap(({ shape, ...parameter }) =>
-    stateTensors(parameter).map(state => ({ ...state, shape })),
-  )
-  const fixed = roles.parameters.flatMap(({ shape, anchor, control }) =>
-    [anchor, control].flatMap(name => (name ? [{ name, shape }] : [])),
-  )
+  const keys = maskKeys === undefined ? [] : [maskKeys]
+  const scanned = [rows, weights, ...keys, ...series]
+  const states = shapedStates(roles.parameters)
   const scan = buildNode({
     opType: 'Scan',
     inputs: [...states.map(({ input }) => input), ...scanned],
@@ -160,25 +127,29 @@ function buildScan(
     attributes: [attr.graph('body', body), attr.int('num_scan_inputs', scanned.length)],
     name: 'steps',
   })
+  const float = ({ name, shape }: { name: string; shape: readonly (number | string)[] }) =>
+    buildValueInfo(name, ELEMENT.float, shape)
   return {
     node: [scan],
     name: 'training',
     initializer: [],
     input: [
-      buildValueInfo(samples.name, samples.elementType, ['samples', ...samples.sampleShape]),
+      ...samples.map(({ input, elementType, sampleShape }) =>
+        buildValueInfo(input, elementType, ['samples', ...sampleShape]),
+      ),
       ...(labels
         ? [buildValueInfo(labels.name, labelElement(labels), ['samples', ...labels.sampleShape])]
         : []),
-      ...states.map(({ input, shape }) => buildValueInfo(input, ELEMENT.float, shape)),
-      ...fixed.map(({ name, shape }) => buildValueInfo(name, ELEMENT.float, shape)),
-      ...(proximal ? [buildValueInfo(proximal, ELEMENT.float, [])] : []),
+      ...states.map(({ input, shape }) => float({ name: input, shape })),
+      ...fixedInputs(roles.parameters, roles.inputs).map(float),
       buildValueInfo(rows, ELEMENT.int32, ['steps', ...rowShape]),
-      buildValueInfo(weights, ELEMENT.float, ['steps', ...rowShape]),
-      ...series.map(name => buildValueInfo(name, ELEMENT.float, ['steps'])),
+      float({ name: weights, shape: ['steps', ...rowShape] }),
+      ...keys.map(name => buildValueInfo(name, ELEMENT.int32, ['steps', ...rowShape.slice(0, -1)])),
+      ...series.map(name => float({ name, shape: ['steps'] })),
     ],
     output: [
-      ...states.map(({ output, shape }) => buildValueInfo(output, ELEMENT.float, shape)),
-      buildValueInfo(roles.outputs.losses, ELEMENT.float, ['steps']),
+      ...states.map(({ output, shape }) => float({ name: output, shape })),
+      float({ name: roles.outputs.losses, shape: ['steps'] }),
     ],
     valueInfo: [],
   }

@@ -1,51 +1,62 @@
+import { createHash } from 'node:crypto'
 import type { InferenceSession, Tensor } from 'onnxruntime-node'
 import { GainnetError } from '../runtime/errors.ts'
 import { type ArtifactMetadata, readTrainingArtifact, stateTensors } from './artifact-metadata.ts'
 import { BatchSchedule } from './batch-schedule.ts'
+import { type Checkpoint, readCheckpoint } from './checkpoint/checkpoint.ts'
+import { maskKey } from './dropout-mask.ts'
+import { findNotFinite } from './finite-values.ts'
+import { initialStates, sampleTensors, type TermValues, termTensors } from './job-tensors.ts'
 import { type LearningRate, learningRateSeries } from './learning-rate.ts'
 import type { Optimizer } from './optimizer/optimizer.ts'
 import { createOptimizer } from './optimizer/registry.ts'
 import { floatOutput, type Ort, openOrtSession } from './ort-session.ts'
-import {
-  checkSampleWeights,
-  countSamples,
-  inputTensor,
-  labelTensor,
-  type Samples,
-} from './samples.ts'
+import { countSamples, type Samples } from './samples.ts'
 import { averageRate } from './weight-average.ts'
 
-export interface TrainingJob extends Samples {
+export interface TrainingJob extends Samples, TermValues {
   readonly artifact: Uint8Array
-  /** All parameters in the artifact's order. */
-  readonly parameters: Float32Array
   /** Of the order in which samples are taken. */
   readonly seed: number
-  /** FedProx, for an artifact built with it: the anchor is `parameters` where left out. */
-  readonly proximal?: { readonly strength: number; readonly anchor?: Float32Array }
-  /** SCAFFOLD, for an artifact built with it: c − cᵢ, in the order of `parameters`. */
-  readonly control?: Float32Array
+  /** Path of a checkpoint to go on from, made with this artifact, these samples and this seed. */
+  readonly resume?: string
+}
+
+export interface StepOptions {
+  readonly steps: number
+  readonly learningRate: LearningRate
+}
+
+/** How the caller follows steps and ends them early. */
+export interface StepControl {
+  /** Asked before each run; steps end where it is true. */
+  readonly isCancelled?: () => boolean
+  /** The losses of each run, as soon as it is done. */
+  readonly onRun?: (losses: Float32Array) => void
 }
 
 type Parameter = ArtifactMetadata['parameters'][number]
+type States = ReadonlyMap<string, Tensor>
 
 /** A run holds the thread: as long as this it may take until a request to stop is seen. */
 const RUN_MS_TARGET = 100
-/** Steps of the first run, from which the time of a step is known. */
-const FIRST_RUN_STEPS = 8
+/** A run takes at most so many times the steps of the one before: the first one is warming up. */
+const RUN_GROWTH_MAX = 8
 
 /** One model in training: its data, parameters and optimizer state, and the ORT session. */
 export class TrainingRun {
   readonly metadata: ArtifactMetadata
-  readonly schedule: BatchSchedule
+  readonly stepsPerEpoch: number
   readonly #ort: Ort
   readonly #ortSession: InferenceSession
   readonly #optimizer: Optimizer
+  readonly #schedule: BatchSchedule
+  readonly #identity: Checkpoint['identity']
   /** What stays the same from run to run. */
   readonly #fixed: { readonly [name: string]: Tensor }
-  #states: ReadonlyMap<string, Tensor>
+  #states: States
   #stepCount = 0
-  #msPerStep: number | undefined
+  #runStepsMax = 1
 
   private constructor(ort: Ort, ortSession: InferenceSession, job: TrainingJob) {
     this.metadata = readTrainingArtifact(job.artifact)
@@ -57,39 +68,53 @@ export class TrainingRun {
       ...termTensors(ort, this.metadata, job),
     }
     this.#states = initialStates(ort, this.metadata, job.parameters)
-    const { batch, accumulation } = this.metadata
-    this.schedule = new BatchSchedule({
-      sampleCount: countSamples(job),
+    const { batch, accumulation, inputs } = this.metadata
+    const sampleCount = countSamples(job, inputs.samples)
+    this.#schedule = new BatchSchedule({
+      sampleCount,
       batch: batch * accumulation,
       seed: job.seed,
       sampleWeights: job.sampleWeights,
     })
+    this.stepsPerEpoch = this.#schedule.stepsPerEpoch
+    const artifact = createHash('sha256').update(job.artifact).digest('hex')
+    this.#identity = { artifact, seed: job.seed, sampleCount }
   }
 
   static async open(ort: Ort, job: TrainingJob): Promise<TrainingRun> {
     const ortSession = await openOrtSession(ort, job.artifact)
     try {
-      return new TrainingRun(ort, ortSession, job)
+      const training = new TrainingRun(ort, ortSession, job)
+      if (job.resume !== undefined) await training.#resume(job.resume)
+      return training
     } catch (error) {
       await ortSession.release()
       throw error
     }
   }
 
-  /** Goes on by the steps, cut into runs that hold the thread only for a short time. */
-  async step(options: {
-    readonly steps: number
-    readonly learningRate: LearningRate
-  }): Promise<Float32Array> {
-    const { steps } = options
-    const rateAt = learningRateSeries(options.learningRate)
+  /** Steps done since the start, those before a checkpoint included. */
+  get stepCount(): number {
+    return this.#stepCount
+  }
+
+  /**
+   * Goes on by the steps, cut into runs that hold the thread only for a short time. Gives the losses
+   * of the steps that were done: fewer than asked for where it was cancelled. Fails with
+   * TRAINING_DIVERGED where loss or parameters are no numbers any more, and stays at the last run
+   * before.
+   */
+  async step({ steps, learningRate }: StepOptions, control: StepControl = {}) {
+    const rateAt = learningRateSeries(learningRate)
     const losses = new Float32Array(steps)
-    for (let done = 0; done < steps; ) {
-      const runSteps = Math.min(steps - done, this.#runStepsMax())
-      losses.set(await this.#run(runSteps, rateAt), done)
-      done += runSteps
+    let done = 0
+    while (done < steps && !control.isCancelled?.()) {
+      const ran = await this.#run(Math.min(steps - done, this.#runStepsMax), rateAt)
+      losses.set(ran, done)
+      done += ran.length
+      control.onRun?.(ran)
     }
-    return losses
+    return losses.subarray(0, done)
   }
 
   /** All parameters in the artifact's order. */
@@ -103,6 +128,28 @@ export class TrainingRun {
     if (!average) throw new GainnetError('TRAINING_FAILED', 'the artifact keeps no average')
     if (this.#stepCount === 0) return this.parameters()
     return this.#collect(parameter => parameter.average?.input)
+  }
+
+  /** All that a later run needs to go on as if there had been no break. */
+  checkpoint(): Checkpoint {
+    const states = [...this.#states].map(
+      ([name, { data }]) => [name, data as Float32Array] as const,
+    )
+    return { identity: this.#identity, stepCount: this.#stepCount, states: new Map(states) }
+  }
+
+  async #resume(path: string): Promise<void> {
+    const { parameters } = this.metadata
+    const { stepCount, states } = await readCheckpoint(path, this.metadata, this.#identity)
+    this.#stepCount = stepCount
+    this.#states = new Map(
+      parameters.flatMap(parameter =>
+        stateTensors(parameter).map(({ input }) => {
+          const values = states.get(input) ?? new Float32Array(parameter.count)
+          return [input, new this.#ort.Tensor('float32', values, parameter.shape)] as const
+        }),
+      ),
+    )
   }
 
   #collect(stateOf: (parameter: Parameter) => string | undefined): Float32Array {
@@ -120,43 +167,70 @@ export class TrainingRun {
     await this.#ortSession.release()
   }
 
-  #runStepsMax(): number {
-    if (this.#msPerStep === undefined) return FIRST_RUN_STEPS
-    return Math.max(1, Math.floor(RUN_MS_TARGET / this.#msPerStep))
-  }
-
   async #run(steps: number, rateAt: (step: number) => number): Promise<Float32Array> {
     const { outputs, parameters } = this.metadata
     const startedAt = performance.now()
     const ran = await this.#ortSession.run({
       ...this.#fixed,
       ...Object.fromEntries(this.#states),
-      ...this.#schedule(steps, rateAt),
+      ...this.#scheduled(steps, rateAt),
     })
-    this.#msPerStep = (performance.now() - startedAt) / steps
+    const msPerStep = Math.max(1e-3, (performance.now() - startedAt) / steps)
+    const fitting = Math.max(1, Math.floor(RUN_MS_TARGET / msPerStep))
+    this.#runStepsMax = Math.min(fitting, this.#runStepsMax * RUN_GROWTH_MAX)
     const losses = floatOutput(ran, outputs.losses)
-    const bad = losses.findIndex(loss => !Number.isFinite(loss))
-    if (bad !== -1) {
-      const step = this.#stepCount + bad + 1
-      throw new GainnetError(
-        'TRAINING_FAILED',
-        `the loss of step ${step} is ${losses[bad]}: lower the learning rate`,
-        { step, learningRate: rateAt(step) },
-      )
-    }
-    this.#stepCount += steps
-    this.#states = new Map(
+    const states = new Map(
       parameters.flatMap(stateTensors).flatMap(({ input, output }) => {
         const tensor = ran[output]
         return tensor ? [[input, tensor] as const] : []
       }),
     )
+    this.#checkNumbers(losses, states, rateAt)
+    this.#stepCount += steps
+    this.#states = states
     return losses
   }
 
-  #schedule(steps: number, rateAt: (step: number) => number): Record<string, Tensor> {
+  /** A run with a bad number in it is thrown away as a whole: parameters and steps stay good. */
+  #checkNumbers(losses: Float32Array, states: States, rateAt: (step: number) => number): void {
+    const kept = this.#stepCount
+    const fail = (step: number, what: string, loss?: number): never => {
+      const [learningRate, text] = [rateAt(step), `the parameters are those after step ${kept}`]
+      throw new GainnetError(
+        'TRAINING_DIVERGED',
+        `${what}: lower the learning rate, which is ${learningRate}; ${text}`,
+        { step, loss, learningRate, stepCount: kept },
+      )
+    }
+    const bad = findNotFinite(losses)
+    if (bad !== -1) {
+      const step = kept + bad + 1
+      fail(step, `the loss of step ${step} is ${losses[bad]}`, losses[bad])
+    }
+    for (const { name, input } of this.metadata.parameters) {
+      const values = states.get(input)?.data
+      if (!(values instanceof Float32Array)) continue
+      const place = findNotFinite(values)
+      if (place === -1) continue
+      const step = kept + losses.length
+      fail(step, `the parameter ${name} has ${values[place]} after step ${step}`)
+    }
+  }
+
+  /** One for each batch, from the seed and how many batches there were. */
+  #maskKeys(shape: readonly number[]): Tensor {
+    const { accumulation } = this.metadata
+    const [steps = 0] = shape
+    const first = this.#stepCount * accumulation
+    const keys = Int32Array.from({ length: steps * accumulation }, (_, batch) =>
+      maskKey(this.#identity.seed, first + batch),
+    )
+    return new this.#ort.Tensor('int32', keys, shape)
+  }
+
+  #scheduled(steps: number, rateAt: (step: number) => number): Record<string, Tensor> {
     const { inputs, batch, accumulation, average } = this.metadata
-    const { rows, weights } = this.schedule.next(steps)
+    const { rows, weights } = this.#schedule.take(this.#stepCount, steps)
     const { Tensor } = this.#ort
     const shape = accumulation === 1 ? [steps, batch] : [steps, accumulation, batch]
     const names = [...inputs.scalars, ...(inputs.averageRate ? [inputs.averageRate] : [])]
@@ -172,93 +246,10 @@ export class TrainingRun {
     return {
       [inputs.rows]: new Tensor('int32', rows, shape),
       [inputs.weights]: new Tensor('float32', weights, shape),
+      ...(inputs.maskKeys ? { [inputs.maskKeys]: this.#maskKeys(shape.slice(0, -1)) } : {}),
       ...Object.fromEntries(
         series.map(({ name, values }) => [name, new Tensor('float32', values, [steps])]),
       ),
     }
   }
-}
-
-/** The data set as ORT tensors, checked against what the model and the loss take. */
-function sampleTensors(
-  ort: Ort,
-  { inputs: { samples, labels } }: ArtifactMetadata,
-  given: Samples,
-): Record<string, Tensor> {
-  checkSampleWeights(given)
-  return {
-    [samples.name]: inputTensor(ort, samples, given),
-    ...(labels ? { [labels.name]: labelTensor(ort, labels, given) } : {}),
-  }
-}
-
-/** Anchor and correction of the gradients, which an artifact asks for or does not know. */
-function termTensors(
-  { Tensor }: Ort,
-  { inputs, parameters }: ArtifactMetadata,
-  job: TrainingJob,
-): Record<string, Tensor> {
-  const { proximal, control } = job
-  checkTerm('proximal', { wanted: inputs.proximal !== undefined, given: proximal !== undefined })
-  const hasControl = parameters.some(parameter => parameter.control !== undefined)
-  checkTerm('control', { wanted: hasControl, given: control !== undefined })
-  const feeds: Record<string, Tensor> = {}
-  const slice = (values: Float32Array, stateOf: (parameter: Parameter) => string | undefined) => {
-    checkParameterCount(parameters, values)
-    for (const parameter of parameters) {
-      const { shape, offset, count } = parameter
-      const name = stateOf(parameter)
-      if (name) feeds[name] = new Tensor('float32', values.slice(offset, offset + count), shape)
-    }
-  }
-  if (proximal && inputs.proximal) {
-    feeds[inputs.proximal] = new Tensor('float32', Float32Array.of(proximal.strength), [])
-    slice(proximal.anchor ?? job.parameters, ({ anchor }) => anchor)
-  }
-  if (control) slice(control, parameter => parameter.control)
-  return feeds
-}
-
-function checkTerm(
-  name: string,
-  { wanted, given }: { readonly wanted: boolean; readonly given: boolean },
-): void {
-  if (wanted === given) return
-  throw new GainnetError(
-    'TRAINING_FAILED',
-    wanted
-      ? `the artifact has the term ${name}, for which the job brings nothing`
-      : `the job brings ${name}, for which the artifact was not built`,
-    { term: name },
-  )
-}
-
-function initialStates(
-  { Tensor }: Ort,
-  { parameters }: ArtifactMetadata,
-  values: Float32Array,
-): ReadonlyMap<string, Tensor> {
-  checkParameterCount(parameters, values)
-  return new Map(
-    parameters.flatMap(parameter => {
-      const { shape, offset, count } = parameter
-      return stateTensors(parameter).map(({ input }) => {
-        const isItself = input === parameter.input
-        const held = isItself ? values.slice(offset, offset + count) : new Float32Array(count)
-        return [input, new Tensor('float32', held, shape)] as const
-      })
-    }),
-  )
-}
-
-export function checkParameterCount(
-  parameters: readonly { readonly count: number }[],
-  values: Float32Array,
-): void {
-  const count = parameters.reduce((sum, parameter) => sum + parameter.count, 0)
-  if (values.length === count) return
-  throw new GainnetError(
-    'TRAINING_FAILED',
-    `the model has ${count} parameters, ${values.length} were given`,
-  )
 }

@@ -133,23 +133,37 @@ function oneMinusSquare(graph: GraphEmitter, x: ValueName): ValueName {
   return graph.sub(graph.scalar(1, x), graph.mul(x, x))
 }
 
-function exactGelu({ x, dy, graph }: Unary): ValueName {
+/** Φ(x) */
+export function gaussianArea(graph: GraphEmitter, x: ValueName): ValueName {
   const erf = graph.emit('Erf', [graph.mul(x, graph.scalar(Math.SQRT1_2, x))])
   const half = graph.scalar(0.5, x)
-  const area = graph.add(graph.mul(erf, half), half)
+  return graph.add(graph.mul(erf, half), half)
+}
+
+function exactGelu({ x, dy, graph }: Unary): ValueName {
   const bell = graph.emit('Exp', [graph.mul(graph.mul(x, x), graph.scalar(-0.5, x))])
   const density = graph.mul(bell, graph.scalar(1 / Math.sqrt(2 * Math.PI), x))
-  return graph.mul(dy, graph.add(area, graph.mul(x, density)))
+  return graph.mul(dy, graph.add(gaussianArea(graph, x), graph.mul(x, density)))
+}
+
+const TANH_SCALE = Math.sqrt(2 / Math.PI)
+const TANH_CUBIC = 0.044715
+
+/** t = tanh(√(2/π) · (x + 0.044715x³)) */
+export function tanhOfGelu(graph: GraphEmitter, x: ValueName): ValueName {
+  return graph.emit('Tanh', [graph.mul(x, evenPolynomial(graph, x, 1))])
+}
+
+/** √(2/π) · (1 + factor · 0.044715x²) */
+function evenPolynomial(graph: GraphEmitter, x: ValueName, factor: number): ValueName {
+  const ofSquare = graph.scalar(factor * TANH_SCALE * TANH_CUBIC, x)
+  return graph.add(graph.scalar(TANH_SCALE, x), graph.mul(graph.mul(x, x), ofSquare))
 }
 
 function tanhGelu({ x, dy, graph }: Unary): ValueName {
-  const scale = Math.sqrt(2 / Math.PI)
-  const half = graph.scalar(0.5, x)
-  const square = graph.mul(x, x)
-  const polynomial = (constant: number, ofSquare: number) =>
-    graph.add(graph.scalar(constant, x), graph.mul(square, graph.scalar(ofSquare, x)))
-  const t = graph.emit('Tanh', [graph.mul(x, polynomial(scale, scale * 0.044715))])
-  const slope = graph.mul(oneMinusSquare(graph, t), polynomial(scale, 3 * scale * 0.044715))
+  const t = tanhOfGelu(graph, x)
+  const slope = graph.mul(oneMinusSquare(graph, t), evenPolynomial(graph, x, 3))
   const outer = graph.add(graph.scalar(1, x), t)
+  const half = graph.scalar(0.5, x)
   return graph.mul(graph.mul(dy, half), graph.add(outer, graph.mul(x, slope)))
 }

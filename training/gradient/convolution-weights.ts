@@ -73,20 +73,26 @@ function padded(graph: GraphEmitter, image: ValueName, window: Window): ValueNam
   return graph.emit('Pad', [image, graph.ints([0, 0, ...padsBegin, 0, 0, ...padsEnd])])
 }
 
-/** What each offset of the kernel meets, at every place of the window. Spatial axes are the last. */
+/**
+ * What each offset of the kernel meets, at every place of the window. Spatial axes are the last. Cut
+ * along the last axis first: the cuts along the others then take whole rows.
+ */
 function shiftedImages(graph: GraphEmitter, image: ValueName, window: Window): ValueName[] {
   const { kernel, strides, dilations, outputSizes } = window
-  const sizes = graph.shape(image).slice(2)
-  const axes = graph.ints(kernel.map((_, axis) => axis + 2))
-  return offsets(kernel).map(offset => {
-    const starts = offset.map((index, axis) => index * (dilations[axis] ?? 1))
-    const ends = starts.map(
-      (start, axis) => start + ((outputSizes[axis] ?? 1) - 1) * (strides[axis] ?? 1) + 1,
-    )
-    if (outputSizes.every((size, axis) => size === sizes[axis])) return image
-    const bounds = [graph.ints(starts), graph.ints(ends), axes, graph.ints(strides)]
-    return graph.emit('Slice', [image, ...bounds])
-  })
+  const cut = (x: ValueName, axis: number, index: number): ValueName => {
+    const [size = 1, stride = 1] = [outputSizes[axis], strides[axis]]
+    if (graph.shape(x)[axis + 2] === size) return x
+    const start = index * (dilations[axis] ?? 1)
+    const bounds = [start, start + (size - 1) * stride + 1, axis + 2, stride]
+    return graph.emit('Slice', [x, ...bounds.map(bound => graph.ints([bound]))])
+  }
+  const last = kernel.length - 1
+  const columns = Array.from({ length: kernel[last] ?? 1 }, (_, index) => cut(image, last, index))
+  return offsets(kernel).map(offset =>
+    offset
+      .slice(0, last)
+      .reduce((x, index, axis) => cut(x, axis, index), columns[offset[last] ?? 0] ?? image),
+  )
 }
 
 /** All positions in a kernel, the last axis fastest. */
@@ -99,7 +105,7 @@ function offsets(kernel: readonly number[]): readonly (readonly number[])[] {
 }
 
 /** [N, C, …] as [C, N, …]: the rows of a channel side by side. */
-function swapFront(graph: GraphEmitter, x: ValueName): ValueName {
+export function swapFront(graph: GraphEmitter, x: ValueName): ValueName {
   const shape = graph.shape(x)
   const [first = 0, second = 0, ...rest] = shape
   if (first === 1 || second === 1) return graph.reshape(x, [second, first, ...rest])

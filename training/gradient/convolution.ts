@@ -4,7 +4,7 @@ import { elementCount } from '../onnx/tensor.ts'
 import { convTransposeWindow, convWindow } from '../types/convolution.ts'
 import { reach, type Window } from '../types/window.ts'
 import { sumOfChannels } from './channels.ts'
-import { convolutionWeightGradient } from './convolution-weights.ts'
+import { convolutionWeightGradient, swapFront } from './convolution-weights.ts'
 import type { GradientRule } from './gradient-rule.ts'
 
 export const convolutionGradients = {
@@ -28,7 +28,8 @@ export const convolutionGradients = {
       group,
       shape: graph.shape(w),
     })
-    return b ? [dx, dw, sumOfChannels(graph, dy)] : [dx, dw]
+    if (!b) return [dx, dw]
+    return [dx, dw, isDepthwise ? sumOfChannels(graph, dy) : sumOfRows(graph, dy)]
   },
 
   // y[m, i] = Σ w[c, m, k] · x[c, o] + b[m]  over s·o + d·k − p = i
@@ -54,6 +55,13 @@ export const convolutionGradients = {
     return b ? [dx, dw, sumOfChannels(graph, dy)] : [dx, dw]
   },
 } satisfies Record<string, GradientRule>
+
+/** The same as sumOfChannels, through what the gradient of the weights has computed anyway. */
+function sumOfRows(graph: GraphEmitter, dy: ValueName): ValueName {
+  const [batch = 0, channels = 0, ...sizes] = graph.shape(dy)
+  const rows = graph.reshape(swapFront(graph, dy), [channels, batch * elementCount(sizes)])
+  return graph.reshape(graph.sum(rows, [1]), [channels])
+}
 
 /**
  * The sums over all windows of kernel · signal, each added where its window lay. Places behind the

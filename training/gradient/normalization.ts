@@ -1,7 +1,5 @@
 import type { GraphEmitter, ValueName } from '../graph-emitter.ts'
-import { floatAttribute, intAttribute } from '../onnx/attribute.ts'
-import { ELEMENT } from '../onnx/element-type.ts'
-import type { NodeProto } from '../onnx/onnx-proto.ts'
+import { attr, floatAttribute, intAttribute } from '../onnx/attribute.ts'
 import { elementCount } from '../onnx/tensor.ts'
 import { fromFront } from '../types/type-rule.ts'
 import { alongChannels, axesBut, sumOfChannels } from './channels.ts'
@@ -56,16 +54,15 @@ export const normalizationGradients = {
     return groupGradients(forward, graph, { groups: graph.shape(x)[1] ?? 1 })
   },
 
-  // μ and σ² of each sample along the axes from `axis` on. The forward node gives μ and r; dγ and dβ
-  // are summed by the walker, as γ and β are stretched along the axes in front.
+  // μ and σ² of each sample along the axes from `axis` on, which training's forward pass has computed in
+  // this same form. dγ and dβ are summed by the walker, as γ and β are stretched along the axes in front.
   LayerNormalization: (forward, graph) => {
     const { x, scale, dy, others } = normalized(forward)
     const shape = graph.shape(x)
     const axis = fromFront(intAttribute(forward.node, 'axis', -1), shape.length)
     const axes = [...shape.keys()].slice(axis)
     const epsilon = floatAttribute(forward.node, 'epsilon', 1e-5)
-    const { standard, inverse } =
-      layerStatistics(graph, forward, x) ?? standardize(graph, { x, axes, epsilon })
+    const { standard, inverse } = standardize(graph, { x, axes, epsilon })
     const g = graph.mul(dy, scale)
     const dx = throughStatistics(graph, { g, standard, inverse, axes })
     return [dx, graph.mul(dy, standard), ...others.map(() => dy)]
@@ -127,7 +124,7 @@ interface Standardized {
 }
 
 /** x̂ and r with μ and σ² of x along the axes. */
-function standardize(
+export function standardize(
   graph: GraphEmitter,
   given: { readonly x: ValueName; readonly axes: readonly number[]; readonly epsilon: number },
 ): Standardized {
@@ -135,20 +132,6 @@ function standardize(
   const centered = graph.sub(x, mean(graph, x, axes))
   const variance = mean(graph, graph.mul(centered, centered), axes)
   const inverse = inverseRoot(graph, variance, epsilon)
-  return { standard: graph.mul(centered, inverse), inverse }
-}
-
-/** The forward node's own statistics, which it gives in float32 only (stash_type). */
-function layerStatistics(
-  graph: GraphEmitter,
-  { node, outputs }: { readonly node: NodeProto; readonly outputs: readonly ValueName[] },
-  x: ValueName,
-): Standardized | undefined {
-  const [y] = outputs
-  if (!y || graph.type(x).elementType !== ELEMENT.float) return undefined
-  if (intAttribute(node, 'stash_type', 1) !== ELEMENT.float) return undefined
-  const inverse = graph.optionalOutput(y, 2)
-  const centered = graph.sub(x, graph.optionalOutput(y, 1))
   return { standard: graph.mul(centered, inverse), inverse }
 }
 
@@ -162,9 +145,7 @@ function throughStatistics(
 }
 
 function mean(graph: GraphEmitter, x: ValueName, axes: readonly number[]): ValueName {
-  const shape = graph.shape(x)
-  const count = elementCount(axes.map(axis => shape[axis] ?? 1))
-  return graph.mul(graph.sum(x, axes), graph.scalar(1 / count, x))
+  return graph.emit('ReduceMean', [x, graph.ints(axes)], [attr.int('keepdims', 1)])
 }
 
 /** 1 / √(σ² + ε) */

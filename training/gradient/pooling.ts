@@ -5,6 +5,7 @@ import { poolWindow } from '../types/pooling.ts'
 import { reach, type Window } from '../types/window.ts'
 import { transposedConvolution } from './convolution.ts'
 import { type GradientRule, unary } from './gradient-rule.ts'
+import { isTiled, maxPoolGradientByPhase } from './max-pool-phases.ts'
 
 export const poolingGradients = {
   // y[o] = Σ x[i] / n[o]  over the window at o     dx[i] = Σ dy[o] / n[o]  over the windows around i
@@ -53,16 +54,19 @@ export const poolingGradients = {
   }),
 
   // y[o] = x[i*]  at the first maximum i* in the window at o     dx[i] = Σ dy[o]  where i* = i
-  // The forward node gives i* as its second output. MaxUnpool is much the faster way back, but keeps
-  // only one value where windows share their maximum.
+  // Where windows lie side by side, by phase. Otherwise the forward node gives i* as its second output.
+  // MaxUnpool is the faster way back, but keeps only one value where windows share their maximum.
   MaxPool: ({ node, opType, inputs: [x], outputs: [y], outputGradients: [dy] }, graph) => {
     if (!x || !y || !dy) throw new RangeError(`${opType} takes one input`)
     if (intAttribute(node, 'storage_order', 0) !== 0) {
       throw new RangeError('indices that count columns first (storage_order) are not known here')
     }
     const shape = graph.shape(x)
+    const window = poolWindow(node, shape)
+    const byPhase = maxPoolGradientByPhase(graph, { x, y, dy, window })
+    if (byPhase) return [byPhase]
     const indices = graph.optionalOutput(y, 1)
-    const { kernel, strides, dilations } = poolWindow(node, shape)
+    const { kernel, strides, dilations } = window
     const isDisjoint = kernel.every(
       (size, axis) => reach(size, dilations[axis] ?? 1) <= (strides[axis] ?? 1),
     )
@@ -138,15 +142,8 @@ function tile(
   },
 ): ValueName | undefined {
   const { shares, window, shape } = given
-  const { kernel, strides, dilations, sizes, outputSizes } = window
-  const isTiled = kernel.every(
-    (size, axis) =>
-      size === strides[axis] &&
-      (dilations[axis] === 1 || size === 1) &&
-      window.padsBegin[axis] === 0 &&
-      (outputSizes[axis] ?? 0) * size === sizes[axis],
-  )
-  if (!isTiled) return undefined
+  const { kernel, outputSizes } = window
+  if (!isTiled(window)) return undefined
   const front = shape.slice(0, 2)
   const single = outputSizes.flatMap(size => [size, 1])
   const repeated = outputSizes.flatMap((size, axis) => [size, kernel[axis] ?? 1])

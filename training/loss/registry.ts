@@ -13,6 +13,7 @@ import {
 import { kullbackLeibler, kullbackLeiblerSchema } from './kullback-leibler.ts'
 import type { Loss } from './loss.ts'
 import { modelOutput, modelOutputSchema } from './model-output.ts'
+import { quantile, quantileSchema } from './quantile.ts'
 import { reconstruction, reconstructionSchema } from './reconstruction.ts'
 import { softmaxCrossEntropy, softmaxCrossEntropySchema } from './softmax-cross-entropy.ts'
 
@@ -23,6 +24,7 @@ export const lossSchema = z.discriminatedUnion('kind', [
   meanAbsoluteErrorSchema,
   meanSquaredErrorSchema,
   modelOutputSchema,
+  quantileSchema,
   reconstructionSchema,
   softmaxCrossEntropySchema,
 ])
@@ -42,6 +44,7 @@ const losses: {
   'mean-absolute-error': meanAbsoluteError,
   'mean-squared-error': meanSquaredError,
   'model-output': modelOutput,
+  quantile,
   reconstruction,
   'softmax-cross-entropy': softmaxCrossEntropy,
 }

@@ -24,29 +24,51 @@ export function checkModel(model: ModelProto): CheckedModel {
       { opset },
     )
   }
-  for (const tensor of graph.initializer) checkTensor(tensor)
-  checkOrder(graph)
+  checkGraph(graph)
   return { graph, opset }
 }
 
-function checkOrder(graph: GraphProto): void {
-  const made = new Set<string>()
-  for (const { name = '' } of graph.initializer) make(made, name)
-  const initialized = new Set(made)
+/** The values that a graph has made so far, and those of the graphs around it. */
+class Scope {
+  readonly #made = new Set<string>()
+  readonly #around: Scope | undefined
+
+  constructor(around?: Scope) {
+    this.#around = around
+  }
+
+  has(name: string): boolean {
+    return this.#made.has(name) || (this.#around?.has(name) ?? false)
+  }
+
+  make(name: string): void {
+    if (name === '') throw new GainnetError('MODEL_INVALID', 'a value has no name')
+    if (this.#made.has(name)) {
+      throw new GainnetError('MODEL_INVALID', `the value ${name} is made twice`, { value: name })
+    }
+    this.#made.add(name)
+  }
+}
+
+function checkGraph(graph: GraphProto, around?: Scope): void {
+  for (const tensor of graph.initializer) checkTensor(tensor)
+  const scope = new Scope(around)
+  const initialized = new Set(graph.initializer.map(({ name = '' }) => name))
+  for (const { name = '' } of graph.initializer) scope.make(name)
   for (const { name = '' } of graph.input) {
     // Before IR version 4 initializers were listed as inputs, too.
-    if (!initialized.has(name)) make(made, name)
+    if (!initialized.has(name)) scope.make(name)
   }
-  for (const node of graph.node) checkNode(node, made)
+  for (const node of graph.node) checkNode(node, scope)
   for (const { name = '' } of graph.output) {
-    if (!made.has(name)) {
+    if (!scope.has(name)) {
       throw new GainnetError('MODEL_INVALID', `nothing makes the output ${name}`, { value: name })
     }
   }
 }
 
-function checkNode(node: NodeProto, made: Set<string>): void {
-  const missing = node.input.find(name => name !== '' && !made.has(name))
+function checkNode(node: NodeProto, scope: Scope): void {
+  const missing = node.input.find(name => name !== '' && !scope.has(name))
   if (missing !== undefined) {
     throw new GainnetError(
       'MODEL_INVALID',
@@ -54,13 +76,8 @@ function checkNode(node: NodeProto, made: Set<string>): void {
       { node: node.name, value: missing },
     )
   }
-  for (const name of node.output) if (name !== '') make(made, name)
-}
-
-function make(made: Set<string>, name: string): void {
-  if (name === '') throw new GainnetError('MODEL_INVALID', 'a value has no name')
-  if (made.has(name)) {
-    throw new GainnetError('MODEL_INVALID', `the value ${name} is made twice`, { value: name })
+  for (const { g, graphs } of node.attribute) {
+    for (const inner of g ? [g, ...graphs] : graphs) checkGraph(inner, scope)
   }
-  made.add(name)
+  for (const name of node.output) if (name !== '') scope.make(name)
 }

@@ -1,10 +1,9 @@
+import { COST, MemoryBudget, PRESIZED_MAX } from './memory-budget.ts'
 import type { Field, MessageTable, ScalarKind } from './onnx-proto.ts'
 import { ProtobufReader } from './protobuf-reader.ts'
 
 /** A subgraph costs three levels (attribute, graph, node); real models nest a few of them. */
 const DEPTH_MAX = 64
-/** A hostile file makes an object of every two bytes; the largest real models have some 100,000. */
-const MESSAGES_MAX = 500_000
 
 /** What stands on the wire for one value of the kind (0 varint, 1 64-bit, 2 delimited, 5 32-bit). */
 const WIRE_TYPES: Readonly<Record<ScalarKind, 0 | 1 | 2 | 5>> = {
@@ -33,19 +32,19 @@ type Decoded = Record<string, unknown>
 
 interface Decoder {
   readonly reader: ProtobufReader
-  messageCount: number
+  readonly budget: MemoryBudget
 }
 
 /** One message of the table's kind, filling all of `bytes`. */
 export function decodeMessage(bytes: Uint8Array, table: MessageTable): Decoded {
-  return decodeUntilEnd({ reader: new ProtobufReader(bytes), messageCount: 0 }, table, 0)
+  const reader = new ProtobufReader(bytes)
+  return decodeUntilEnd({ reader, budget: new MemoryBudget(reader) }, table, 0)
 }
 
 function decodeUntilEnd(decoder: Decoder, table: MessageTable, depth: number): Decoded {
-  const { reader } = decoder
+  const { reader, budget } = decoder
   if (depth > DEPTH_MAX) reader.fail(`messages are nested deeper than ${DEPTH_MAX}`)
-  decoder.messageCount += 1
-  if (decoder.messageCount > MESSAGES_MAX) reader.fail(`more than ${MESSAGES_MAX} messages`)
+  budget.spend(COST.message)
   const message = emptyMessage(table)
   const unknownFields: Uint8Array[] = []
   while (reader.position < reader.end) {
@@ -56,6 +55,7 @@ function decodeUntilEnd(decoder: Decoder, table: MessageTable, depth: number): D
     const entry = fieldsByNumber(table).get(number)
     if (entry) decodeField(decoder, { message, ...entry, wireType, table, depth })
     else {
+      budget.spend(COST.view)
       reader.skipField(wireType)
       unknownFields.push(reader.bytes.subarray(start, reader.position))
     }
@@ -74,7 +74,7 @@ interface FieldPlace {
 }
 
 function decodeField(decoder: Decoder, place: FieldPlace): void {
-  const { reader } = decoder
+  const { reader, budget } = decoder
   const { message, key, field, wireType, table, depth } = place
   const { kind } = field
   if (typeof kind === 'function') {
@@ -82,12 +82,47 @@ function decodeField(decoder: Decoder, place: FieldPlace): void {
     const outerEnd = enter(reader)
     put(message, key, field, decodeUntilEnd(decoder, kind(), depth + 1))
     reader.end = outerEnd
-  } else if (wireType === WIRE_TYPES[kind]) put(message, key, field, SCALARS[kind](reader))
-  else if (wireType === 2 && field.repeated) {
+  } else if (wireType === WIRE_TYPES[kind]) {
+    const start = reader.position
+    put(message, key, field, SCALARS[kind](reader))
+    budget.spend(costOf(kind, reader.position - start))
+  } else if (wireType === 2 && field.repeated) {
     const outerEnd = enter(reader)
-    while (reader.position < reader.end) put(message, key, field, SCALARS[kind](reader))
+    const values = readPacked(decoder, kind)
+    // Writers give all at once; whoever cuts them into parts pays for an array that grows.
+    if (message[key] === NOTHING) message[key] = values
+    else {
+      budget.spend(values.length * COST.element)
+      for (const value of values) put(message, key, field, value)
+    }
     reader.end = outerEnd
   } else reader.fail(`${table.name}.${key} has wire type ${wireType}`)
+}
+
+/** Numbers until the end, in an array that is made in its size at once where that is possible. */
+function readPacked({ reader, budget }: Decoder, kind: ScalarKind): unknown[] {
+  const count = countPacked(reader, kind)
+  budget.spend(count * (count > PRESIZED_MAX ? COST.element : COST.presizedElement))
+  const values = new Array<unknown>(count > PRESIZED_MAX ? 0 : count)
+  for (let index = 0; reader.position < reader.end; index += 1) {
+    const value = SCALARS[kind](reader)
+    if (typeof value === 'bigint') budget.spend(COST.bigint)
+    values[index] = value
+  }
+  return values
+}
+
+function countPacked({ bytes, position, end }: ProtobufReader, kind: ScalarKind): number {
+  if (WIRE_TYPES[kind] !== 0) return Math.ceil((end - position) / (WIRE_TYPES[kind] === 1 ? 8 : 4))
+  let count = 0
+  for (let at = position; at < end; at += 1) count += (bytes[at] ?? 0) < 0x80 ? 1 : 0
+  return count
+}
+
+function costOf(kind: ScalarKind, byteCount: number): number {
+  // A character takes no more bytes than in UTF-8: one, or two beyond Latin-1.
+  if (kind === 'string') return COST.element + byteCount
+  return kind === 'bytes' ? COST.view : COST.element
 }
 
 /** Narrows the reader to the delimited field that begins here; returns the end to restore. */

@@ -44,8 +44,11 @@ export function upgradeGraph(graph: GraphProto, opset: number): GraphProto {
     taken.add(name)
     return name
   }
-  const node = graph.node.flatMap(old => {
-    const upgrade = (old.domain ?? '') === '' ? upgrades[old.opType ?? ''] : undefined
+  const node = graph.node.flatMap(given => {
+    const old = withUpgradedGraphs(given, opset)
+    const { opType = '', domain = '' } = old
+    const isKnown = domain === '' && Object.hasOwn(upgrades, opType)
+    const upgrade = isKnown ? upgrades[opType] : undefined
     if (!upgrade) return [old]
     const wish = `${old.output.find(name => name !== '') ?? ''}.upgraded`
     const constant = (
@@ -65,6 +68,15 @@ export function upgradeGraph(graph: GraphProto, opset: number): GraphProto {
     })
   })
   return { ...graph, node, initializer }
+}
+
+/** The branches of an If, too: they may stand in its place later. */
+function withUpgradedGraphs(node: NodeProto, opset: number): NodeProto {
+  if (node.attribute.every(({ g }) => g === undefined)) return node
+  const attribute = node.attribute.map(given =>
+    given.g ? { ...given, g: upgradeGraph(given.g, opset) } : given,
+  )
+  return { ...node, attribute }
 }
 
 /** The node with other inputs and without the attributes that became inputs. */

@@ -95,6 +95,7 @@ export class ProtobufReader {
 
   string(): string {
     const bytes = this.delimited()
+    if (bytes.byteLength === 0) return ''
     try {
       return utf8.decode(bytes)
     } catch {

@@ -59,7 +59,11 @@ function typedArray(type: ElementType, values: ArrayLike<number>) {
 /** Fails with MODEL_INVALID where type, shape and the bytes given do not fit together. */
 export function checkTensor(tensor: TensorProto): void {
   if (tensor.externalData.length > 0 || (tensor.dataLocation ?? 0) !== 0) {
-    refuse(tensor, 'keeps its values in another file (external_data): save the model as one file')
+    refuse(
+      tensor,
+      'keeps its values in another file (external_data), which was not read: save the model as one ' +
+        'file or read it from its folder',
+    )
   }
   if (!isElementType(tensor.dataType)) refuse(tensor, `has ${elementName(tensor.dataType)}`)
   if (tensor.dims.some(size => size < 0)) refuse(tensor, `has the shape [${tensor.dims}]`)

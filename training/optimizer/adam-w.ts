@@ -1,5 +1,12 @@
 import { z } from 'zod'
-import { adamScalars, emitMoments, emitMove, MOMENT_SLOTS, momentSettings } from './adam.ts'
+import {
+  adamScalars,
+  emitMoments,
+  emitMove,
+  MOMENT_SLOTS,
+  momentScales,
+  momentSettings,
+} from './adam.ts'
 import type { Optimizer } from './optimizer.ts'
 
 export const adamWSchema = z.strictObject({
@@ -17,6 +24,7 @@ export const adamWSchema = z.strictObject({
 export function adamW(settings: z.output<typeof adamWSchema>): Optimizer {
   return {
     slots: MOMENT_SLOTS,
+    slotScales: momentScales(settings),
     scalars: ['learningRate', 'epsilon', 'keep'],
     scalarsAt: (step, learningRate) => [
       ...adamScalars(settings, step, learningRate),

@@ -30,6 +30,7 @@ interface Betas {
 export function adam(settings: z.output<typeof adamSchema>): Optimizer {
   return {
     slots: MOMENT_SLOTS,
+    slotScales: momentScales(settings),
     scalars: ['learningRate', 'epsilon'],
     scalarsAt: (step, learningRate) => adamScalars(settings, step, learningRate),
     emit(graph, { parameter, gradient, slots, scalars: [learningRate = '', epsilon = ''] }) {
@@ -38,6 +39,11 @@ export function adam(settings: z.output<typeof adamSchema>): Optimizer {
       return { parameter: graph.sub(parameter, move), slots: [moments.first, moments.second] }
     },
   }
+}
+
+/** m = (1 − β₁) · M and v = (1 − β₂) · V. */
+export function momentScales({ beta1, beta2 }: Betas): readonly number[] {
+  return [1 - beta1, 1 - beta2]
 }
 
 /** lrₜ and εₜ. */

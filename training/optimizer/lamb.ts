@@ -1,7 +1,14 @@
 import { z } from 'zod'
 import type { GraphEmitter, ValueName } from '../graph-emitter.ts'
 import { attr } from '../onnx/attribute.ts'
-import { adamScalars, emitMoments, emitMove, MOMENT_SLOTS, momentSettings } from './adam.ts'
+import {
+  adamScalars,
+  emitMoments,
+  emitMove,
+  MOMENT_SLOTS,
+  momentScales,
+  momentSettings,
+} from './adam.ts'
 import type { Optimizer } from './optimizer.ts'
 
 export const lambSchema = z.strictObject({
@@ -20,7 +27,9 @@ export const lambSchema = z.strictObject({
  */
 export function lamb(settings: z.output<typeof lambSchema>): Optimizer {
   return {
+    seesWhole: true,
     slots: MOMENT_SLOTS,
+    slotScales: momentScales(settings),
     scalars: ['learningRate', 'momentScale', 'epsilon'],
     scalarsAt: (step, learningRate) => [learningRate, ...adamScalars(settings, step, 1)],
     emit(graph, { parameter, gradient, slots, scalars }) {

@@ -18,6 +18,10 @@ export interface OptimizerOutputs {
 export interface Optimizer {
   /** Tensors kept from step to step beside each parameter, in its shape, zero at first. */
   readonly slots: readonly string[]
+  /** What a slot is to be multiplied by to be as in the paper; all 1 where left out. */
+  readonly slotScales?: readonly number[]
+  /** Each move depends on all of a parameter's elements, so that parameters cannot be moved as one. */
+  readonly seesWhole?: true
   /** Numbers that change from step to step and come in from outside. */
   readonly scalars: readonly string[]
   /** Their values, in the order of `scalars`. Steps count from 1. */

@@ -22,6 +22,7 @@ export function rmsProp(settings: z.output<typeof rmsPropSchema>): Optimizer {
   const scale = Math.sqrt(1 - smoothing)
   return {
     slots: ['meanSquare', ...(momentum === 0 ? [] : ['velocity'])],
+    slotScales: [1 - smoothing, ...(momentum === 0 ? [] : [1 / scale])],
     scalars: ['learningRate'],
     scalarsAt: (_, learningRate) => [learningRate / scale],
     emit(graph, { parameter, gradient, slots, scalars: [learningRate = ''] }) {

@@ -49,6 +49,8 @@ export const elementwiseTypes = {
   Asinh: same,
   Atan: same,
   Atanh: same,
+  BitShift: broadcast,
+  BitwiseXor: broadcast,
   Cast: cast,
   CastLike: castLike,
   Ceil: same,

@@ -57,8 +57,15 @@ const cases: readonly FoldingCase[] = [
   { opType: 'Shape', inputs: [table], attributes: [attr.int('end', 1)] },
   { opType: 'Size', inputs: [table] },
   { opType: 'Slice', inputs: [row(1, 2, 3, 4), row(1), row(1000), row(0), row(2)] },
+  { opType: 'Slice', inputs: [table, row(-1, 1), row(-4, 3), row(0, 1), row(-1, 1)] },
   { opType: 'Squeeze', inputs: [row(3), row(0)] },
   { opType: 'Sub', inputs: [row(3, 4), row(5)] },
+  { opType: 'Transpose', inputs: [table] },
+  {
+    opType: 'Transpose',
+    inputs: [{ shape: [1, 2, 3], values: [1, 2, 3, 4, 5, 6] }],
+    attributes: [attr.ints('perm', [1, 2, 0])],
+  },
   { opType: 'Unsqueeze', inputs: [one(3), row(0)] },
   { opType: 'Where', inputs: [truths(1, 0), row(8, 9), one(2)] },
 ]

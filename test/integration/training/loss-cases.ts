@@ -64,6 +64,19 @@ const divergence =
     )
   }
 
+const quantilesOf =
+  (levels: readonly number[]): SampleLoss =>
+  (x, t) =>
+    mean(
+      x.map((value, index) => {
+        const [level = 0, label = 0] = [
+          levels[index % levels.length],
+          t[Math.floor(index / levels.length)],
+        ]
+        return label > value ? level * (label - value) : (1 - level) * (value - label)
+      }),
+    )
+
 const CLASS_WEIGHTS = [0.5, 2, 1, 3]
 
 /** Softmax cross-entropy of all rows of a sample, summed; `share` divides by their weights. */
@@ -101,6 +114,20 @@ const LABELS = [3, 0, 1, 1, 2]
 const IGNORED = -100
 
 export const lossCases: readonly LossCase[] = [
+  {
+    name: 'quantile',
+    loss: 'quantile',
+    prediction: [3, 2, 3],
+    labels: 'numbers',
+    reference: quantilesOf([0.1, 0.5, 0.9]),
+  },
+  {
+    name: 'quantile of one level',
+    loss: { kind: 'quantile', levels: [0.75] },
+    prediction: [4, 1],
+    labels: 'numbers',
+    reference: quantilesOf([0.75]),
+  },
   {
     name: 'classes',
     loss: softmax.kind,

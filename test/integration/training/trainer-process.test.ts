@@ -58,6 +58,7 @@ describe('a trainer', () => {
   test('learns a short text by heart and writes it on', async () => {
     expect(await trainer.load(job)).toEqual({
       stepsPerEpoch: Math.ceil(windows.labels.length / 32),
+      stepCount: 0,
     })
     const { losses, cpuSeconds, durationMs } = await trainer.step({
       steps: 600,

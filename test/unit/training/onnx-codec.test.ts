@@ -198,7 +198,7 @@ describe('a hostile file is refused', () => {
     const bytes = new Uint8Array(head.length + nodes.length)
     bytes.set(head)
     bytes.set(nodes, head.length)
-    expect(refusal(bytes)).toContain('more than 500000 messages')
+    expect(refusal(bytes)).toContain('more than 30 MiB')
   })
 
   test('or read, but never anything else, when bits of a good one flip', () => {

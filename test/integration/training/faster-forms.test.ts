@@ -1,0 +1,189 @@
+import { describe, expect, test } from 'vitest'
+import { seededRandom, standardNormal } from '../../../runtime/seeded-random.ts'
+import { maxPoolGradientByPhase } from '../../../training/gradient/max-pool-phases.ts'
+import { GraphEmitter, type ValueName } from '../../../training/graph-emitter.ts'
+import { attr } from '../../../training/onnx/attribute.ts'
+import { buildModel, buildNode, OPSET_MAX } from '../../../training/onnx/build.ts'
+import { ELEMENT } from '../../../training/onnx/element-type.ts'
+import { encodeModel } from '../../../training/onnx/onnx-codec.ts'
+import type { NodeProto } from '../../../training/onnx/onnx-proto.ts'
+import { elementCount } from '../../../training/onnx/tensor.ts'
+import { emitMoves } from '../../../training/optimizer/joint-moves.ts'
+import type { Optimizer } from '../../../training/optimizer/optimizer.ts'
+import {
+  createOptimizer,
+  optimizerKinds,
+  optimizerSchema,
+} from '../../../training/optimizer/registry.ts'
+import { loadOrt, openOrtSession } from '../../../training/ort-session.ts'
+import { emitTrainingForm, reluBehindMaxPool } from '../../../training/training-forms.ts'
+import { poolWindow } from '../../../training/types/pooling.ts'
+
+// What is emitted because it is faster gives what the plain form gives.
+
+const ort = await loadOrt()
+
+interface Input {
+  readonly shape: readonly number[]
+  readonly values: Float32Array
+}
+
+/** Values of the outputs of a graph. */
+async function compute(
+  inputs: Readonly<Record<string, Input>>,
+  build: (graph: GraphEmitter) => readonly ValueName[],
+): Promise<readonly ArrayLike<number | bigint>[]> {
+  const graph = new GraphEmitter()
+  for (const [name, { shape }] of Object.entries(inputs)) {
+    graph.declare(name, { elementType: ELEMENT.float, shape })
+  }
+  const outputs = build(graph)
+  const proto = graph.finish({ name: 'compared', inputs: Object.keys(inputs), outputs })
+  const session = await openOrtSession(
+    ort,
+    encodeModel(buildModel({ graph: proto, opset: OPSET_MAX })),
+  )
+  const feeds = Object.entries(inputs).map(([name, { shape, values }]) => {
+    return [name, new ort.Tensor('float32', values, shape)] as const
+  })
+  const ran = await session.run(Object.fromEntries(feeds))
+  await session.release()
+  return outputs.map(name => ran[name]?.data as ArrayLike<number>)
+}
+
+function draw(shape: readonly number[], seed: number, next = standardNormal): Input {
+  const random = seededRandom(seed)
+  return { shape, values: Float32Array.from({ length: elementCount(shape) }, () => next(random)) }
+}
+
+describe('the gradient of MaxPool by phase', () => {
+  test.each([
+    { shape: [2, 3, 4, 6], kernel: [2, 2] },
+    { shape: [2, 2, 6, 4], kernel: [3, 2] },
+    { shape: [1, 2, 3, 8], kernel: [1, 4] },
+    { shape: [2, 3, 12], kernel: [3] },
+  ])('has the numbers of that by indices, ties too: $shape, $kernel', async ({ shape, kernel }) => {
+    // Few different numbers, so that most windows have several maxima.
+    const x = draw(shape, 1, random => Math.floor(random() * 3) - 1)
+    const pooled = shape.map((size, axis) => size / (kernel[axis - 2] ?? 1))
+    const dy = draw(pooled, 2)
+    const node = buildNode({
+      opType: 'MaxPool',
+      inputs: ['x'],
+      outputs: ['y', 'indices'],
+      attributes: [attr.ints('kernel_shape', kernel), attr.ints('strides', kernel)],
+    })
+    const [byIndices, byPhase] = await compute({ x, dy }, graph => {
+      graph.addNode(node)
+      const ones = kernel.map(() => 1)
+      const whole = [attr.ints('kernel_shape', ones), attr.ints('strides', ones)]
+      const window = poolWindow(node, shape)
+      return [
+        graph.emit('MaxUnpool', ['dy', 'indices', graph.ints(shape)], whole),
+        maxPoolGradientByPhase(graph, { x: 'x', y: 'y', dy: 'dy', window }) ?? '',
+      ]
+    })
+    // Where nothing flows, a product with 0 leaves the sign of dy.
+    const unsigned = Array.from(byPhase ?? [], value => Number(value) + 0)
+    expect(unsigned).toEqual(Array.from(byIndices ?? []))
+  })
+
+  test('is left to the indices where windows overlap', () => {
+    const graph = new GraphEmitter()
+    const shape = [1, 1, 7, 7]
+    for (const name of ['x', 'y', 'dy']) graph.declare(name, { elementType: ELEMENT.float, shape })
+    const attributes = [attr.ints('kernel_shape', [3, 3]), attr.ints('strides', [2, 2])]
+    const node = buildNode({ opType: 'MaxPool', inputs: ['x'], outputs: ['y'], attributes })
+    const window = poolWindow(node, shape)
+    expect(maxPoolGradientByPhase(graph, { x: 'x', y: 'y', dy: 'dy', window })).toBeUndefined()
+  })
+})
+
+describe('ReLU in front of MaxPool', () => {
+  const relu = buildNode({ opType: 'Relu', inputs: ['x'], outputs: ['active'] })
+  const pool = buildNode({
+    opType: 'MaxPool',
+    inputs: ['active'],
+    outputs: ['pooled'],
+    attributes: [attr.ints('kernel_shape', [2, 2]), attr.ints('strides', [2, 2])],
+  })
+  const swap = (node: readonly NodeProto[], output = 'pooled') =>
+    reluBehindMaxPool({
+      ...{ node, name: '', initializer: [], input: [], valueInfo: [] },
+      output: [{ name: output }],
+    })
+
+  test('comes behind it, and the values are the same bits', async () => {
+    const swapped = swap([relu, pool])
+    expect(swapped.map(({ opType }) => opType)).toEqual(['MaxPool', 'Relu'])
+    const x = draw([2, 3, 6, 8], 1)
+    const run = (nodes: readonly NodeProto[]) =>
+      compute({ x }, graph => {
+        for (const node of nodes) graph.addNode(node)
+        return ['pooled']
+      })
+    expect(await run(swapped)).toEqual(await run([relu, pool]))
+  })
+
+  test('stays where its output has another use', () => {
+    const other = buildNode({ opType: 'Neg', inputs: ['active'], outputs: ['other'] })
+    expect(swap([relu, pool, other])).toEqual([relu, pool, other])
+    expect(swap([relu, pool], 'active')).toEqual([relu, pool])
+  })
+})
+
+describe.each([
+  { opType: 'LayerNormalization', inputs: ['x', 'scale', 'bias'], attributes: [] },
+  { opType: 'LayerNormalization', inputs: ['x', 'wide'], attributes: [attr.int('axis', 1)] },
+  { opType: 'Gelu', inputs: ['x'], attributes: [] },
+  { opType: 'Gelu', inputs: ['x'], attributes: [attr.string('approximate', 'tanh')] },
+])('$opType of $inputs by parts', ({ opType, inputs, attributes }) => {
+  test('has the values of the operator', async () => {
+    const given = {
+      x: draw([3, 5, 8], 1),
+      scale: draw([8], 2),
+      bias: draw([8], 3),
+      wide: draw([5, 8], 4),
+    }
+    const [whole, parts] = await compute(given, graph => {
+      const node = buildNode({ opType, inputs, outputs: ['whole'], attributes })
+      graph.addNode(node)
+      return ['whole', emitTrainingForm(graph, node) ?? '']
+    })
+    expect(parts?.length).toBe(whole?.length)
+    for (const [place, value] of Array.from(whole ?? []).entries()) {
+      expect(Number(parts?.[place])).toBeCloseTo(Number(value), 5)
+    }
+  })
+})
+
+describe('small parameters', () => {
+  test.each(optimizerKinds)('moved as one by %s end as the same bits', async kind => {
+    const optimizer = createOptimizer(optimizerSchema.parse({ kind }))
+    const shapes = [[4], [3, 2], [70, 70], [5]]
+    const roles = ['parameter', 'gradient', ...optimizer.slots]
+    const inputs = Object.fromEntries(
+      shapes.flatMap((shape, index) =>
+        roles.map((role, place) => [
+          `${role}.${index}`,
+          draw(shape, 10 * index + place, random => random() + 0.1),
+        ]),
+      ),
+    )
+    const scalars = optimizer.scalars.map((name, index) => {
+      return [name, { shape: [], values: Float32Array.of(0.01 / (index + 1)) }] as const
+    })
+    const move = (moved: Optimizer) =>
+      compute({ ...inputs, ...Object.fromEntries(scalars) }, graph =>
+        emitMoves(graph, moved, {
+          moves: shapes.map((_, index) => ({
+            parameter: `parameter.${index}`,
+            gradient: `gradient.${index}`,
+            slots: optimizer.slots.map(slot => `${slot}.${index}`),
+          })),
+          scalars: optimizer.scalars,
+        }).flatMap(({ parameter, slots }) => [parameter, ...slots]),
+      )
+    expect(await move(optimizer)).toEqual(await move({ ...optimizer, seesWhole: true }))
+  })
+})

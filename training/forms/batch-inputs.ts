@@ -1,0 +1,74 @@
+import { emitAccumulatedGradients } from '../accumulated-gradients.ts'
+import { type BatchGradients, declareBatch, emitBatchGradients } from '../batch-gradients.ts'
+import { dataRoles, labelElement } from '../data-roles.ts'
+import { drawsMasks } from '../dropout-mask.ts'
+import type { ForwardModel } from '../forward-graph.ts'
+import type { GraphEmitter, ValueName } from '../graph-emitter.ts'
+import { ELEMENT } from '../onnx/element-type.ts'
+import type { TrainingGraphOptions } from '../training-graph.ts'
+
+export interface DeclaredBatch {
+  readonly made: BatchGradients
+  /** Roles of samples, labels and weights: `accumulation` · `batch` rows each. */
+  readonly roles: ReturnType<typeof dataRoles> & {
+    readonly weights: ValueName
+    readonly maskKeys?: ValueName
+  }
+  readonly inputs: readonly ValueName[]
+}
+
+/** The gradients of rows that are inputs of the graph itself, where a scan gathers them. */
+export function emitDeclaredBatch(
+  graph: GraphEmitter,
+  model: ForwardModel,
+  options: Pick<TrainingGraphOptions, 'loss' | 'batch' | 'accumulation'> & {
+    readonly parameters: readonly ValueName[]
+  },
+): DeclaredBatch {
+  const { loss, batch, accumulation, parameters } = options
+  const rowCount = batch * accumulation
+  const weights = graph.declare('weights', { elementType: ELEMENT.float, shape: [rowCount] })
+  const maskKey = declareMaskKeys(graph, model.graph, accumulation === 1 ? [] : [accumulation])
+  const made =
+    accumulation === 1
+      ? emitBatchGradients(graph, model, {
+          ...{ loss, batch, parameters, weights, maskKey },
+          read: declareBatch(graph, batch),
+        })
+      : emitAccumulatedGradients(graph, model, {
+          ...{ loss, batch, parameters, accumulation, maskKey },
+          rows: graph.constant(
+            ELEMENT.int32,
+            [accumulation, batch],
+            Array.from({ length: rowCount }, (_, row) => row),
+          ),
+          weights: graph.reshape(weights, [accumulation, batch]),
+        })
+  const roles = dataRoles(model, made.labelType)
+  if (accumulation > 1) {
+    // The parts take their rows from around them: from here.
+    const declare = declareBatch(graph, rowCount)
+    for (const { input, ...source } of roles.samples) declare({ ...source, name: input })
+    if (roles.labels) declare({ ...roles.labels, elementType: labelElement(roles.labels) })
+  }
+  const taken = [
+    ...roles.samples.map(({ input }) => input),
+    ...(roles.labels ? [roles.labels.name] : []),
+  ]
+  const keys = maskKey === undefined ? {} : { maskKeys: maskKey }
+  return {
+    made,
+    roles: { ...roles, weights, ...keys },
+    inputs: [...taken, weights, ...Object.values(keys)],
+  }
+}
+
+/** What Dropout draws its masks from, in a graph that has some: int32, another for each batch. */
+export function declareMaskKeys(
+  graph: GraphEmitter,
+  model: Parameters<typeof drawsMasks>[0],
+  shape: readonly number[],
+): ValueName | undefined {
+  if (!drawsMasks(model)) return undefined
+  return graph.declare('schedule.maskKeys', { elementType: ELEMENT.int32, shape })
+}

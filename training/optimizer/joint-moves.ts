@@ -1,0 +1,65 @@
+import type { GraphEmitter, ValueName } from '../graph-emitter.ts'
+import { attr } from '../onnx/attribute.ts'
+import { buildNode } from '../onnx/build.ts'
+import { elementCount } from '../onnx/tensor.ts'
+import type { Optimizer, OptimizerInputs, OptimizerOutputs } from './optimizer.ts'
+
+/** Of elements: below, starting a node takes longer than its work, which copying then doubles. */
+const SMALL_MAX = 4096
+
+type Move = Omit<OptimizerInputs, 'scalars'>
+
+/**
+ * Moves all parameters. Small ones (biases, scales) are moved as one vector: the optimizer's ten nodes
+ * for each of them would take longer to start than to compute. The numbers are the same bits.
+ */
+export function emitMoves(
+  graph: GraphEmitter,
+  optimizer: Optimizer,
+  given: { readonly moves: readonly Move[]; readonly scalars: readonly ValueName[] },
+): readonly OptimizerOutputs[] {
+  const { moves, scalars } = given
+  const isSmall = ({ parameter }: Move) => elementCount(graph.shape(parameter)) <= SMALL_MAX
+  const small = optimizer.seesWhole ? [] : moves.filter(isSmall)
+  const joint = small.length > 1 ? emitJointly(graph, optimizer, { moves: small, scalars }) : []
+  const done = new Map(small.map((move, index) => [move, joint[index]]))
+  return moves.map(move => done.get(move) ?? optimizer.emit(graph, { ...move, scalars }))
+}
+
+function emitJointly(
+  graph: GraphEmitter,
+  optimizer: Optimizer,
+  given: { readonly moves: readonly Move[]; readonly scalars: readonly ValueName[] },
+): readonly OptimizerOutputs[] {
+  const { moves, scalars } = given
+  const shapes = moves.map(({ parameter }) => graph.shape(parameter))
+  const join = (values: readonly ValueName[]): ValueName => {
+    const flat = values.map((value, index) =>
+      graph.reshape(value, [elementCount(shapes[index] ?? [])]),
+    )
+    return graph.emit('Concat', flat, [attr.int('axis', 0)])
+  }
+  const moved = optimizer.emit(graph, {
+    parameter: join(moves.map(({ parameter }) => parameter)),
+    gradient: join(moves.map(({ gradient }) => gradient)),
+    slots: optimizer.slots.map((_, slot) => join(moves.map(({ slots }) => slots[slot] ?? ''))),
+    scalars,
+  })
+  const parameters = split(graph, moved.parameter, shapes)
+  const slots = moved.slots.map(slot => split(graph, slot, shapes))
+  return parameters.map((parameter, index) => ({
+    parameter,
+    slots: slots.map(parts => parts[index] ?? ''),
+  }))
+}
+
+function split(
+  graph: GraphEmitter,
+  joint: ValueName,
+  shapes: readonly (readonly number[])[],
+): readonly ValueName[] {
+  const outputs = shapes.map(() => graph.unique('Split'))
+  const inputs = [joint, graph.ints(shapes.map(elementCount))]
+  graph.addNode(buildNode({ opType: 'Split', inputs, outputs, attributes: [attr.int('axis', 0)] }))
+  return outputs.map((output, index) => graph.reshape(output, shapes[index] ?? []))
+}
