@@ -1,6 +1,8 @@
+import { accuracy } from './accuracy.ts'
 import { agentIdle } from './agent-idle.ts'
 import type { Bench } from './bench-report.ts'
 import { roundOverhead } from './round-overhead.ts'
+import { training } from './training.ts'
 
 /** Every bench there is. A new one is a file and a line. */
-export const BENCHES: readonly Bench[] = [agentIdle, roundOverhead]
+export const BENCHES: readonly Bench[] = [accuracy, agentIdle, roundOverhead, training]

@@ -2,12 +2,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { findProgram } from '../demo/mosquitto.ts'
 import { BLOCK_BYTES_MAX } from '../protocol/update.ts'
 import { writeFileAtomic } from '../runtime/atomic-file.ts'
 import { createLogger, type Logger } from '../runtime/logger.ts'
 import { PartStack } from '../runtime/shutdown.ts'
 import type { Bench, BenchResult, BenchRow } from './bench-report.ts'
-import { findMosquitto } from './mosquitto.ts'
 import { startAgentProcess } from './round-overhead/agent-process.ts'
 import { BareController } from './round-overhead/bare-controller.ts'
 import { type BrokerKind, startBroker } from './round-overhead/bench-broker.ts'
@@ -58,7 +58,8 @@ export async function measureRounds(
   seconds: typeof SECONDS,
 ): Promise<BenchResult> {
   const folder = mkdtempSync(join(tmpdir(), 'gainnet-bench-'))
-  const kinds: readonly BrokerKind[] = findMosquitto() ? ['embedded', 'mosquitto'] : ['embedded']
+  const isThere = findProgram('mosquitto') !== undefined
+  const kinds: readonly BrokerKind[] = isThere ? ['embedded', 'mosquitto'] : ['embedded']
   const rows: BenchRow[] = []
   const notes = [GOAL, ...CONDITIONS, `an atomic write of 4 kB takes ${await writeMs(folder)} ms`]
   if (kinds.length === 1)

@@ -1,10 +1,11 @@
 import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { addCredential, loadCredentials } from '../../controller/broker/credentials.ts'
 import { startEmbeddedBroker } from '../../controller/broker/embedded-broker.ts'
 import { freePort } from '../../demo/free-port.ts'
+import { answersOn, startMosquitto } from '../../demo/mosquitto.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { Stoppable } from '../../runtime/shutdown.ts'
-import { findMosquitto, startMosquitto } from '../mosquitto.ts'
 
 export type BrokerKind = 'embedded' | 'mosquitto'
 
@@ -38,9 +39,13 @@ export async function startBroker(
     const { url, stop } = await startEmbeddedBroker({ host, port: 0, credentials, site, log })
     return { url, password, stop }
   }
-  const program = findMosquitto()
-  if (!program) throw new Error('mosquitto is not installed: apt-get install mosquitto')
   const port = await freePort()
-  const { stop } = await startMosquitto({ program, stateDirectory, site, port })
-  return { url: `mqtt://127.0.0.1:${port}`, password, stop }
+  const logFile = join(stateDirectory, 'mosquitto.log')
+  const directory = stateDirectory
+  const daemon = await startMosquitto({ directory, stateDirectory, logFile, site, port })
+  if (!(await answersOn(port, () => daemon.hasEnded))) {
+    daemon.kill()
+    throw new Error(`mosquitto does not answer: ${(await daemon.lastLines()).join('; ')}`)
+  }
+  return { url: `mqtt://127.0.0.1:${port}`, password, stop: async () => void (await daemon.stop()) }
 }

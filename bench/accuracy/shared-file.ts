@@ -1,0 +1,20 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
+
+/** Beside the repository, where machines may share data sets; npm runs a script at its root. */
+function pathOf(name: string): string {
+  return join(process.cwd(), '..', 'shared', 'data', name)
+}
+
+export function hasShared(name: string): boolean {
+  return existsSync(pathOf(name))
+}
+
+export function readShared(name: string): Buffer {
+  return readFileSync(pathOf(name))
+}
+
+export function unpackShared(name: string): Buffer {
+  return gunzipSync(readShared(name))
+}
