@@ -28,6 +28,7 @@ export class Measurements implements Stoppable {
   readonly #schedule: ProbeSchedule
   readonly #series = new LinkSeries()
   readonly #backoff: Backoff
+  readonly #ending = new AbortController()
   #retry: NodeJS.Timeout | undefined
   #results: Partial<Record<ProbeName, ProbeResult<unknown>>> = {}
 
@@ -68,21 +69,25 @@ export class Measurements implements Stoppable {
     return this.results
   }
 
+  /** A probe that is under way is given up: it may have minutes to go. */
   async stop(): Promise<void> {
+    this.#ending.abort(new Error('the agent stops'))
     clearTimeout(this.#retry)
     await this.#schedule.stop()
   }
 
   async #read(name: ProbeName): Promise<void> {
     const { probes, roots, log } = this.#options
+    const { signal } = this.#ending
     if (name === 'link') {
-      const result = await runProbe(probes.link, { roots, log })
+      const result = await runProbe(probes.link, { roots, log, signal })
       // An absent or failed measurement does not unmake the figures of an earlier one.
       if (result.status === 'ok') this.#series.add(result.values, result.measuredAt)
       if (result.status === 'ok' || this.#results.link === undefined) this.#results.link = result
       return
     }
-    const result = await runProbe<unknown>(probes[name], { roots, log })
+    const result = await runProbe<unknown>(probes[name], { roots, log, signal })
+    if (signal.aborted) return
     if (name === 'compute') this.#retryWhenFailed(result)
     // The next measurement of the rate is hours away; what the others read changes all the time.
     const isOlderBetter = name === 'compute' && this.#results.compute?.status === 'ok'

@@ -40,7 +40,7 @@ export async function runAgent(config: AgentConfig, { log }: { log: Logger }): P
   const parts = new PartStack(log)
   const state = await openStateDirectory(config.stateDirectory)
   try {
-    await startAgent(config, { state, parts, log })
+    await startAgent(config, { state, parts, end, log })
     log.info({ reason: await end }, 'agent is asked to end')
   } finally {
     await parts.stop()
@@ -52,6 +52,8 @@ export async function runAgent(config: AgentConfig, { log }: { log: Logger }): P
 interface Foundation {
   readonly state: StateDirectory
   readonly parts: PartStack
+  /** Resolves when the agent is asked to end. */
+  readonly end: Promise<unknown>
   readonly log: Logger
 }
 
@@ -95,7 +97,13 @@ async function startAgent(config: AgentConfig, foundation: Foundation): Promise<
   parts.add('broker', { stop: () => wire.connection.stop(() => life.sayGoodbye()) })
   wire.connection.start()
   await measurements.readCheap()
-  await measurements.measureNow('compute')
+  let isEnding = false
+  const asked = ground.end.then(() => {
+    isEnding = true
+  })
+  // Whoever asks it to end meanwhile does not wait for the probe, which stop() gives up.
+  await Promise.race([measurements.measureNow('compute'), asked])
+  if (isEnding) return
   measurements.startSchedule()
   life.enter('ready')
   health.start()

@@ -6,7 +6,7 @@ import type {
 } from '../../protocol/assignment.ts'
 import type { BlobReference, ModelManifest } from '../../protocol/model-manifest.ts'
 import type { Clock } from '../../runtime/clock.ts'
-import { codedMessageOf, messageOf } from '../../runtime/errors.ts'
+import { codedMessageOf, hasCode, messageOf } from '../../runtime/errors.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { Stoppable } from '../../runtime/shutdown.ts'
 import { type CrSchedule, crEndMs, scheduleOf } from '../cr-schedule.ts'
@@ -172,6 +172,9 @@ export class AssignmentRunner implements Stoppable {
       return
     }
     status.accepted()
+    const loan = trainers.lend()
+    // Whoever fails before it is used does not look at it.
+    loan.trainer.catch(() => undefined)
     const at: { phase: PhaseInterval['phase'] } = { phase: 'download' }
     try {
       const update = await consumeRound({
@@ -180,7 +183,8 @@ export class AssignmentRunner implements Stoppable {
         manifest,
         sensed,
         gate,
-        trainers,
+        trainer: loan.trainer,
+        memoryBytesMax,
         clock,
         fetchBlob: reference => this.#options.fetchBlob(reference, { untilMs: deadlineMs, signal }),
         interval: (name, startedAtMs, more) => this.#interval(name, startedAtMs, more),
@@ -189,14 +193,15 @@ export class AssignmentRunner implements Stoppable {
           status.progress(name)
         },
       })
-      trainers.release()
+      loan.release()
       at.phase = 'upload'
       await this.#upload(update, order, { gate, status, signal })
     } catch (error) {
-      if (at.phase === 'train') await trainers.discard()
-      else trainers.release()
+      if (at.phase === 'train') await loan.discard()
+      else loan.release()
       log.warn({ crId, phase: at.phase, reason: messageOf(error) }, 'consumption failed')
-      status.failed(codedMessageOf(error), at.phase)
+      if (hasCode(error, 'MEMORY_EXCEEDED')) status.refused(error.message)
+      else status.failed(codedMessageOf(error), at.phase)
     }
   }
 

@@ -5,10 +5,11 @@ import { bytesOfParameters, parametersOfBytes } from '../../protocol/parameter-b
 import type { Clock } from '../../runtime/clock.ts'
 import { GainnetError } from '../../runtime/errors.ts'
 import { readTrainingArtifact } from '../../training/artifact-metadata.ts'
+import { checkMemory } from '../../training/memory/memory-limit.ts'
 import { nextByteSamples } from '../../training/next-byte-samples.ts'
+import type { TrainerProcess } from '../../training/trainer-process.ts'
 import type { SensedRound } from './sensing.ts'
 import type { SlotGate } from './slot-gate.ts'
-import type { TrainerPool } from './trainer-pool.ts'
 import { runTraining } from './training-run.ts'
 
 /** Trainer, runtime and their buffers without any model (training engine, measured on x64). */
@@ -37,7 +38,9 @@ export interface ConsumptionContext {
   readonly manifest: ModelManifest
   readonly sensed: SensedRound
   readonly gate: SlotGate
-  readonly trainers: TrainerPool
+  /** It starts while the download waits for its slots and runs. */
+  readonly trainer: Promise<TrainerProcess>
+  readonly memoryBytesMax: number
   readonly clock: Clock
   readonly fetchBlob: (reference: BlobReference) => Promise<Uint8Array>
   readonly interval: (
@@ -78,10 +81,7 @@ function memoryNeed(manifest: ModelManifest, samples: number): number {
 
 /** Download and train: what is left of a GAI round but its upload. */
 export async function consumeRound(context: ConsumptionContext): Promise<LearnedUpdate> {
-  const { crId, order, manifest, sensed, gate, trainers, clock, interval, onPhase } = context
-  // The process starts while the download waits for its slots and runs.
-  const trainerReady = trainers.acquire()
-  trainerReady.catch(() => undefined)
+  const { crId, order, manifest, sensed, gate, clock, interval, onPhase } = context
   await gate.enter(order.downloadSlots)
   onPhase('download')
   const downloadStartedMs = clock.now()
@@ -90,12 +90,14 @@ export async function consumeRound(context: ConsumptionContext): Promise<Learned
     context.fetchBlob(manifest.parameters),
   ])
   const download = interval('download', downloadStartedMs, { bytes: parameters.length })
-  assertBatch(artifact, order)
+  const samplesPerStep = samplesPerStepOf(artifact, order)
   const samples = nextByteSamples(sensed.bytes, {
     contextBytes: manifest.contextBytes,
     samplesMax: order.sampleCount,
   })
-  const trainer = await trainerReady
+  // Before it came only the number of its parameters was known, not what computing with them takes.
+  checkMemory({ artifact, ...samples }, context.memoryBytesMax)
+  const trainer = await context.trainer
   await trainer.load({
     artifact,
     parameters: parametersOfBytes(parameters),
@@ -106,7 +108,15 @@ export async function consumeRound(context: ConsumptionContext): Promise<Learned
   onPhase('train')
   const trainStartedMs = clock.now()
   const sampleCount = samples.labels.length
-  const result = await runTraining({ trainer, order, sampleCount, gate, clock, endsAtMs })
+  const result = await runTraining({
+    trainer,
+    order,
+    sampleCount,
+    samplesPerStep,
+    gate,
+    clock,
+    endsAtMs,
+  })
   if (result.steps === 0) {
     throw new GainnetError('TRAINING_FAILED', 'the compute slots were over before the first step')
   }
@@ -128,9 +138,9 @@ export async function consumeRound(context: ConsumptionContext): Promise<Learned
   }
 }
 
-function assertBatch(artifact: Uint8Array, order: ConsumeOrder): void {
-  const { batch } = readTrainingArtifact(artifact)
-  if (batch === order.batch) return
+function samplesPerStepOf(artifact: Uint8Array, order: ConsumeOrder): number {
+  const { batch, accumulation } = readTrainingArtifact(artifact)
+  if (batch === order.batch) return batch * accumulation
   throw new GainnetError(
     'PROTOCOL_INVALID',
     `the order asks for batches of ${order.batch}, the training graph has ${batch}`,

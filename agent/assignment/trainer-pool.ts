@@ -7,6 +7,16 @@ import { TrainerProcess } from '../../training/trainer-process.ts'
  */
 const LOADS_MAX = 50
 
+/** A trainer for one borrower. What is done to a loan that has passed to another does nothing. */
+export interface TrainerLoan {
+  /** Ready to load. */
+  readonly trainer: Promise<TrainerProcess>
+  /** Gives it back as it is. */
+  release(): void
+  /** Gives it back after a failure: nobody gets this process again. */
+  discard(): Promise<void>
+}
+
 /**
  * Keeps one trainer process warm between assignments, because starting one costs half a second of a
  * core, and ends it when it was idle for long, because it holds 100 MB.
@@ -16,6 +26,7 @@ export class TrainerPool implements Stoppable {
   readonly #idleMsMax: number
   /** Running or starting; null while there is none. */
   #trainer: Promise<TrainerProcess> | null = null
+  #loan: TrainerLoan | null = null
   #loads = 0
   #idleTimer: NodeJS.Timeout | undefined
 
@@ -24,25 +35,22 @@ export class TrainerPool implements Stoppable {
     this.#idleMsMax = options.idleMsMax
   }
 
-  /** A trainer that is ready to load. Give it back by release or, after a failure, by discard. */
-  async acquire(): Promise<TrainerProcess> {
+  /**
+   * Takes the trainer from whom it is lent to: that one's round is over, and after a long stall (the
+   * board slept, the clock jumped) it may still be at work.
+   */
+  lend(): TrainerLoan {
     clearTimeout(this.#idleTimer)
-    if (this.#loads >= LOADS_MAX) await this.discard()
-    this.#trainer ??= this.#start()
+    const isWarm = this.#trainer !== null && this.#loan === null && this.#loads < LOADS_MAX
+    const trainer = isWarm && this.#trainer ? this.#trainer : this.#start(this.#takeAway())
     this.#loads += 1
-    return this.#trainer
-  }
-
-  release(): void {
-    clearTimeout(this.#idleTimer)
-    this.#idleTimer = setTimeout(() => void this.stop(), this.#idleMsMax)
-    this.#idleTimer.unref()
-  }
-
-  async discard(): Promise<void> {
-    const trainer = await this.#takeAway()
-    trainer?.kill()
-    await trainer?.exited
+    const loan: TrainerLoan = {
+      trainer,
+      release: () => this.#onGivenBack(loan, () => this.#waitForNext()),
+      discard: async () => this.#onGivenBack(loan, () => killed(this.#takeAway())),
+    }
+    this.#loan = loan
+    return loan
   }
 
   async stop(): Promise<void> {
@@ -51,13 +59,26 @@ export class TrainerPool implements Stoppable {
     await trainer?.stop()
   }
 
-  #start(): Promise<TrainerProcess> {
+  #onGivenBack<T>(loan: TrainerLoan, then: () => T): T | undefined {
+    if (this.#loan !== loan) return
+    this.#loan = null
+    return then()
+  }
+
+  #waitForNext(): void {
+    this.#idleTimer = setTimeout(() => void this.stop(), this.#idleMsMax)
+    this.#idleTimer.unref()
+  }
+
+  #start(previous: Promise<TrainerProcess | undefined>): Promise<TrainerProcess> {
     this.#loads = 0
-    const trainer = TrainerProcess.start({ niceness: this.#niceness })
+    // One after the other: the memory of a board may hold one.
+    const trainer = killed(previous).then(() => TrainerProcess.start({ niceness: this.#niceness }))
     const forget = (): void => {
       if (this.#trainer === trainer) this.#trainer = null
     }
     trainer.then(({ exited }) => exited.then(forget)).catch(forget)
+    this.#trainer = trainer
     return trainer
   }
 
@@ -67,4 +88,10 @@ export class TrainerPool implements Stoppable {
     this.#trainer = null
     return trainer?.catch(() => undefined)
   }
+}
+
+async function killed(starting: Promise<TrainerProcess | undefined>): Promise<void> {
+  const trainer = await starting
+  trainer?.kill()
+  await trainer?.exited
 }

@@ -25,15 +25,17 @@ export interface TrainingResult {
  */
 export async function runTraining(o: {
   readonly trainer: TrainerProcess
-  readonly order: Pick<ConsumeOrder, 'computingShare' | 'localEpochs' | 'learningRate' | 'batch'>
+  readonly order: Pick<ConsumeOrder, 'computingShare' | 'localEpochs' | 'learningRate'>
   readonly sampleCount: number
+  /** Of the training graph: its batch, times the batches that it gathers for a step. */
+  readonly samplesPerStep: number
   readonly gate: SlotGate
   readonly clock: Clock
   /** End of the compute slots, on the agent's clock. */
   readonly endsAtMs: number
 }): Promise<TrainingResult> {
-  const { trainer, order, sampleCount, gate, clock, endsAtMs } = o
-  const stepsWanted = Math.ceil(sampleCount / order.batch) * order.localEpochs
+  const { trainer, order, sampleCount, samplesPerStep, gate, clock, endsAtMs } = o
+  const stepsWanted = Math.ceil(sampleCount / samplesPerStep) * order.localEpochs
   const losses: number[] = []
   let [cpuSeconds, msPerStep] = [0, CHUNK_MS / FIRST_STEPS]
   while (losses.length < stepsWanted && clock.now() + msPerStep < endsAtMs) {
@@ -53,7 +55,7 @@ export async function runTraining(o: {
   return {
     steps: losses.length,
     // Of one epoch: a sample that is seen again brings nothing new to the average's weight.
-    sampleCount: Math.min(sampleCount, losses.length * order.batch),
+    sampleCount: Math.min(sampleCount, losses.length * samplesPerStep),
     lossBefore: losses.length > 0 ? mean(losses.slice(0, LOSS_STEPS)) : Number.NaN,
     lossAfter: losses.length > 0 ? mean(losses.slice(-LOSS_STEPS)) : Number.NaN,
     cpuSeconds,

@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { KernelRate } from '../../training/kernel-rate.ts'
+import type { OrtRuntime } from '../../training/ort-runtime.ts'
 import type { TrainerProcess } from '../../training/trainer-process.ts'
 import { readConditions } from './conditions.ts'
 import { type Core, coreClasses, readCores } from './cores.ts'
@@ -28,16 +29,20 @@ export interface CoreClassRate {
 }
 
 export interface ComputeValues {
+  readonly runtime: OrtRuntime
   readonly classes: readonly CoreClassRate[]
   readonly before: Conditions
   readonly after: Conditions
 }
 
-type KernelTrainer = Pick<TrainerProcess, 'kernelRate' | 'stop' | 'kill'>
+type KernelTrainer = Pick<TrainerProcess, 'kernelRate' | 'runtime' | 'stop' | 'kill'>
 
 export interface ComputeProbeOptions {
   /** Starts a trainer in a child process that is bound to these cores. */
-  readonly startTrainer: (options: { readonly cpus: readonly number[] }) => Promise<KernelTrainer>
+  readonly startTrainer: (options: {
+    readonly cpus: readonly number[]
+    readonly signal: AbortSignal
+  }) => Promise<KernelTrainer>
   readonly runs?: number
   readonly lockPath?: string
   readonly lockWaitMsMax?: number
@@ -85,15 +90,18 @@ async function measureClasses(
   }
   const before = await readConditions(context)
   const classes: CoreClassRate[] = []
+  let runtime: OrtRuntime = 'native'
   for (const members of coreClasses(cores)) {
-    classes.push(await measureClass(members, { startTrainer, runs, signal: context.signal }))
+    const one = await measureClass(members, { startTrainer, runs, signal: context.signal })
+    classes.push(one.rate)
+    runtime = one.runtime
   }
   const after = await readConditions(context)
   return {
     status: 'ok' as const,
-    values: { classes, before, after },
+    values: { runtime, classes, before, after },
     figures: classes.flatMap(rate => figuresOf(rate, { isOnly: classes.length === 1 })),
-    method: `training steps, median of ${runs}`,
+    method: `training steps, median of ${runs}${runtime === 'wasm' ? ', on WebAssembly' : ''}`,
     conditions: worse(before, after),
   }
 }
@@ -101,24 +109,25 @@ async function measureClasses(
 async function measureClass(
   members: readonly Core[],
   options: { startTrainer: ComputeProbeOptions['startTrainer']; runs: number; signal: AbortSignal },
-): Promise<CoreClassRate> {
+): Promise<{ readonly rate: CoreClassRate; readonly runtime: OrtRuntime }> {
   const { startTrainer, runs, signal } = options
   // The last core: the first one serves most interrupts (IRQ affinity starts there).
   const measured = members.at(-1)
   if (!measured) throw new RangeError('a class of cores has a core')
-  const trainer = await startTrainer({ cpus: [measured.index] })
+  const trainer = await startTrainer({ cpus: [measured.index], signal })
   const kill = (): void => trainer.kill()
   signal.addEventListener('abort', kill, { once: true })
   try {
     signal.throwIfAborted()
     const gemm = await trainer.kernelRate({ kernel: 'gemm', runs })
     const training = await trainer.kernelRate({ kernel: 'training-step', runs })
-    return {
+    const rate = {
       units: members.map(({ unit }) => unit).sort(byIndex),
       measuredUnit: measured.unit,
       gemmFlopsPerSecond: gemm.flopsPerCpuSecond,
       ...rateOf(training),
     }
+    return { rate, runtime: trainer.runtime }
   } finally {
     signal.removeEventListener('abort', kill)
     await trainer.stop()

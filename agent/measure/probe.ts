@@ -10,7 +10,7 @@ export interface BoardRoots {
 }
 
 export interface ProbeContext extends BoardRoots {
-  /** Aborts when the probe's time is over: what it started must end then. */
+  /** Aborts when the probe's time is over or nobody wants it any more: what it started must end. */
   readonly signal: AbortSignal
 }
 
@@ -61,16 +61,24 @@ export type ProbeResult<Values> = (
  */
 export async function runProbe<Values>(
   probe: Probe<Values>,
-  { roots, log, clock = systemClock }: { roots: BoardRoots; log: Logger; clock?: Clock },
+  o: {
+    readonly roots: BoardRoots
+    readonly log: Logger
+    readonly clock?: Clock
+    /** Ends the probe early. */
+    readonly signal?: AbortSignal
+  },
 ): Promise<ProbeResult<Values>> {
+  const { roots, log, clock = systemClock, signal } = o
   const startedMs = clock.now()
   const timing = () => ({
     measuredAt: new Date(clock.now()).toISOString(),
     durationMs: Math.round((clock.now() - startedMs) * 10) / 10,
   })
   const cutOff = new AbortController()
+  const ends = AbortSignal.any([cutOff.signal, ...(signal ? [signal] : [])])
   try {
-    const reading = await withDeadline(probe.read({ ...roots, signal: cutOff.signal }), {
+    const reading = await withDeadline(probe.read({ ...roots, signal: ends }), {
       ms: probe.durationMsMax,
       what: `probe ${probe.name}`,
     })
@@ -84,7 +92,8 @@ export async function runProbe<Values>(
   } catch (err) {
     cutOff.abort(err)
     const result = { status: 'failed' as const, reason: messageOf(err), ...timing() }
-    log.warn({ probe: probe.name, durationMs: result.durationMs, err }, 'probe failed')
+    if (signal?.aborted) log.debug({ probe: probe.name }, 'probe given up')
+    else log.warn({ probe: probe.name, durationMs: result.durationMs, err }, 'probe failed')
     return result
   }
 }

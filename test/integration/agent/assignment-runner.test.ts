@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { TrainerPool } from '../../../agent/assignment/trainer-pool.ts'
 import { systemClock } from '../../../runtime/clock.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
 import { waitFor } from '../../support/wait-for.ts'
@@ -15,12 +16,18 @@ const consume = consumeOf({
   uploadSlots: [3, 10],
 })
 
+async function warmUp(trainers: TrainerPool): Promise<void> {
+  const loan = trainers.lend()
+  await loan.trainer
+  loan.release()
+}
+
 describe('two rounds', () => {
   test('what is sensed in one is trained on in the next, beside new sensing', async () => {
     const side = await startRunner({ clock: systemClock })
     const { runner, sensor, trainers, updates, moods, said, reported } = side
     // The first trainer of a life takes its time, which is not what is looked at here.
-    await Promise.all([sensor.open(), trainers.acquire()])
+    await Promise.all([sensor.open(), warmUp(trainers)])
     runner.onManifest(manifest)
     const roundNow = (crId: number) => ({ crId, startsAtMs: systemClock.now(), ...CUT })
     runner.onAssignment(assignmentOf(7, { sense: senseOf() }), roundNow(7))
@@ -58,6 +65,26 @@ describe('two rounds', () => {
     expect(slotOf(train?.startedAt ?? '')).toBeGreaterThanOrEqual(1.99)
     expect(slotOf(train?.endedAt ?? '')).toBeLessThan(9)
   })
+})
+
+test('a run that a stall of the board left behind takes nothing from the next one', async () => {
+  const side = await startRunner({ clock: systemClock })
+  const { runner, sensor, trainers, said, reported } = side
+  await Promise.all([sensor.open(), warmUp(trainers)])
+  runner.onManifest(manifest)
+  const roundNow = (crId: number) => ({ crId, startsAtMs: systemClock.now(), ...CUT })
+  runner.onAssignment(assignmentOf(7, { sense: senseOf({ grId: 7 }) }), roundNow(7))
+  await reported('sense', 7)
+  // With so small a share it rests until its slots end.
+  const slow = { ...consume, grId: 7, computingShare: 1e-6 }
+  const sense = senseOf({ grId: 8 })
+  runner.onAssignment(assignmentOf(8, { sense, consume: slow }), roundNow(8))
+  await reported('sense', 8)
+  await waitFor(() => said('consume', 8).includes('progress train'), { what: 'it trains' })
+  const next = { ...consume, grId: 8 }
+  runner.onAssignment(assignmentOf(9, { consume: next }), roundNow(9))
+  expect(await reported('consume', 8)).toMatchObject({ status: 'failed', phase: 'train' })
+  expect(await reported('consume', 9)).toMatchObject({ status: 'done' })
 })
 
 describe('an assignment', () => {
@@ -143,7 +170,7 @@ describe('the end', () => {
     const never = new Promise<never>(() => {})
     const side = await startRunner({ clock: systemClock, upload: () => never })
     const { runner, sensor, trainers, said, reported, updates } = side
-    await Promise.all([sensor.open(), trainers.acquire()])
+    await Promise.all([sensor.open(), warmUp(trainers)])
     runner.onManifest(manifest)
     const roundNow = (crId: number) => ({ crId, startsAtMs: systemClock.now(), ...CUT })
     runner.onAssignment(assignmentOf(7, { sense: senseOf() }), roundNow(7))

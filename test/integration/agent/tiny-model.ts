@@ -9,15 +9,19 @@ export const CONTEXT_BYTES = 4
 export const BATCH = 32
 export const TEXT = new TextEncoder().encode('the sensor hears the same words. '.repeat(100))
 
-const artifact = buildTrainingArtifact(
-  buildByteLanguageModel({
+function artifactOf(accumulation = 1) {
+  const model = buildByteLanguageModel({
     contextBytes: CONTEXT_BYTES,
     embeddingSize: 4,
     hiddenSizes: [16],
     seed: 1,
-  }),
-  { loss: 'softmax-cross-entropy', optimizer: { kind: 'adam' }, batch: BATCH },
-)
+  })
+  const loss = 'softmax-cross-entropy'
+  const optimizer = { kind: 'adam' } as const
+  return buildTrainingArtifact(model, { loss, optimizer, batch: BATCH, accumulation })
+}
+
+const artifact = artifactOf()
 export const initialParameters = artifact.initialParameters
 const parameterBytes = new Uint8Array(initialParameters.slice().buffer)
 
@@ -35,9 +39,14 @@ export const manifest = manifestOf({
 })
 
 /** What a trainer loads to train on the first samples of the text. */
-export function jobOf(samplesMax: number) {
+export function jobOf(samplesMax: number, { accumulation = 1 } = {}) {
   const samples = nextByteSamples(TEXT, { contextBytes: CONTEXT_BYTES, samplesMax })
-  return { artifact: artifact.bytes, parameters: initialParameters, ...samples, seed: 1 }
+  return {
+    artifact: artifactOf(accumulation).bytes,
+    parameters: initialParameters,
+    ...samples,
+    seed: 1,
+  }
 }
 
 function referenceTo(bytes: Uint8Array): BlobReference {

@@ -9,38 +9,54 @@ function openPool(idleMsMax = 60_000): TrainerPool {
   return pool
 }
 
-test('a trainer stays warm between assignments, and one that is starting is shared', async () => {
+test('a trainer stays warm between assignments', async () => {
   const pool = openPool()
-  const [one, other] = await Promise.all([pool.acquire(), pool.acquire()])
-  expect(other.pid).toBe(one.pid)
-  pool.release()
-  expect((await pool.acquire()).pid).toBe(one.pid)
-  expect(childrenOfThisProcess()).toEqual([one.pid])
+  const loan = pool.lend()
+  const { pid } = await loan.trainer
+  loan.release()
+  expect((await pool.lend().trainer).pid).toBe(pid)
+  expect(childrenOfThisProcess()).toEqual([pid])
 })
 
 test('a trainer that died is followed by a new one, one that was discarded is dead', async () => {
   const pool = openPool()
-  const first = await pool.acquire()
+  const first = await pool.lend().trainer
   first.kill()
   await first.exited
-  const second = await pool.acquire()
+  const loan = pool.lend()
+  const second = await loan.trainer
   expect(childrenOfThisProcess()).toEqual([second.pid])
-  await pool.discard()
+  await loan.discard()
   expect(childrenOfThisProcess()).toEqual([])
+})
+
+test('who comes while it is lent has one of his own, which the first cannot take away', async () => {
+  const pool = openPool(1)
+  const first = pool.lend()
+  const { exited } = await first.trainer
+  const second = pool.lend()
+  const { pid } = await second.trainer
+  await exited
+  first.release()
+  await first.discard()
+  // Longer than an idle trainer lives.
+  await (await second.trainer).unload()
+  expect(childrenOfThisProcess()).toEqual([pid])
 })
 
 test('a stop while the trainer starts leaves no process behind', async () => {
   const pool = openPool()
-  const acquired = pool.acquire()
+  const { trainer } = pool.lend()
   await pool.stop()
-  await expect((await acquired).parameters()).rejects.toMatchObject({ code: 'TRAINING_FAILED' })
+  await expect((await trainer).parameters()).rejects.toMatchObject({ code: 'TRAINING_FAILED' })
   expect(childrenOfThisProcess()).toEqual([])
 })
 
 test('a trainer that nobody needs for long is ended', async () => {
   const pool = openPool(50)
-  const { exited } = await pool.acquire()
-  pool.release()
+  const loan = pool.lend()
+  const { exited } = await loan.trainer
+  loan.release()
   await exited
   await waitFor(() => childrenOfThisProcess().length === 0, { what: 'the trainer is gone' })
 })

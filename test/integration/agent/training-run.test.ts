@@ -19,16 +19,18 @@ async function train(o: {
   readonly clock: Clock
   readonly share?: number
   readonly localEpochs?: number
+  readonly accumulation?: number
   readonly leftMs: number
 }) {
-  const { clock, share = 1, localEpochs = 1, leftMs } = o
-  await trainer.load(jobOf(SAMPLES))
+  const { clock, share = 1, localEpochs = 1, accumulation = 1, leftMs } = o
+  await trainer.load(jobOf(SAMPLES, { accumulation }))
   const schedule = { crId: 8, startsAtMs: clock.now(), slots: 10, slotMs: leftMs / 10 }
   const abort = new AbortController()
   return runTraining({
     trainer,
-    order: { computingShare: share, localEpochs, learningRate: 0.01, batch: BATCH },
+    order: { computingShare: share, localEpochs, learningRate: 0.01 },
     sampleCount: SAMPLES,
+    samplesPerStep: BATCH * accumulation,
     gate: new SlotGate({ schedule, clock, signal: abort.signal }),
     clock,
     endsAtMs: clock.now() + leftMs,
@@ -45,6 +47,15 @@ test('every sample is trained on once an epoch, and the loss falls', async () =>
   const learned = await trainer.parameters()
   expect(learned).toHaveLength(initialParameters.length)
   expect(learned).not.toEqual(initialParameters)
+})
+
+test('a step that gathers several batches counts all their samples', async () => {
+  const clock = new VirtualClock()
+  const whole = await clock.run(train({ clock, accumulation: 4, leftMs: 1e6 }))
+  expect(whole).toMatchObject({ steps: 6, sampleCount: SAMPLES })
+  const part = await clock.run(train({ clock, accumulation: 4, share: 1e-6, leftMs: 100 }))
+  expect(part.steps).toBeLessThan(6)
+  expect(part.sampleCount).toBe(part.steps * 4 * BATCH)
 })
 
 test('slots that end end the run, which says how many samples were really trained on', async () => {

@@ -82,6 +82,8 @@ test('asked to end while it measures, while it waits for agents and when it has 
     what: 'the agent has started a process that measures',
   })
   expect(await measuring.stop(END_MS)).toEqual(WELL)
+  const given = expect.objectContaining({ msg: 'probe given up', probe: 'compute' })
+  expect(measuring.lines).toContainEqual(given)
   expect(await fleet.controller.stop(END_MS)).toEqual(WELL)
   expect(fleet.tap.last('controllerState')?.body.state).toBe('disconnected')
   await fleet.expectNothingLeft()

@@ -86,6 +86,20 @@ describe('the compute probe', () => {
     expect(await readdir(folder)).toEqual([])
   })
 
+  test('given up while its child starts, it ends that child and lets others measure', async () => {
+    const lockPath = join(folder, 'lock')
+    const ending = new AbortController()
+    const startTrainer = async ({ signal }: { readonly signal: AbortSignal }) => {
+      ending.abort(new Error('the agent stops'))
+      signal.throwIfAborted()
+      throw new Error('it was not told')
+    }
+    const probe = computeProbe({ startTrainer, lockPath })
+    const result = await runProbe(probe, { roots, log, signal: ending.signal })
+    expect(result).toMatchObject({ status: 'failed', reason: 'the agent stops' })
+    expect(await readdir(folder)).toEqual([])
+  })
+
   test('never claims that more is sustained than the peak', () => {
     // On a busy machine every run by wall time is slower than by CPU time.
     expect(rateOf({ runs: [1e9, 2e9], flopsPerCpuSecond: 4e9 })).toMatchObject({

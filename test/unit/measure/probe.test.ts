@@ -54,4 +54,17 @@ describe('a probe that is run', () => {
     })
     expect(signal?.aborted).toBe(true)
   })
+
+  test('ends when nobody wants it any more', async () => {
+    const ending = new AbortController()
+    const waiting = probeThat(
+      given =>
+        new Promise((_, reject) => {
+          given.signal.addEventListener('abort', () => reject(given.signal.reason))
+          ending.abort(new Error('the agent stops'))
+        }),
+    )
+    const result = await runProbe(waiting, { ...context, signal: ending.signal })
+    expect(result).toMatchObject({ status: 'failed', reason: 'the agent stops' })
+  })
 })
