@@ -22,6 +22,7 @@ export function openBrokerSession(o: {
   const { qos, retain } = MESSAGES.agentState
   const connection = new BrokerConnection({
     url: broker.url,
+    tls: broker,
     clientId: agentId,
     username: broker.username ?? agentId,
     password: broker.password,

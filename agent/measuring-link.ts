@@ -31,6 +31,7 @@ export async function openMeasuringLink(
   const username = broker.username ?? agentId
   const connection = new BrokerConnection({
     url: broker.url,
+    tls: broker,
     clientId: `${username}:measure-${process.pid}`,
     username,
     password: broker.password,
@@ -46,11 +47,11 @@ export async function openMeasuringLink(
   await peer.start()
   connection.start()
   if (!(await isConnected(connection))) {
-    const { status } = connection
+    const { status, trouble = status } = connection
     await connection.stop()
     throw new GainnetError(
       status === 'refused' ? 'BROKER_REFUSED' : 'BROKER_UNREACHABLE',
-      `no connection to ${broker.url} as ${username} within ${CONNECT_MS_MAX / 1000} s (${status})`,
+      `no connection to ${broker.url} as ${username} within ${CONNECT_MS_MAX / 1000} s: ${trouble}`,
     )
   }
   const address = connection.localAddress ?? ''

@@ -14,10 +14,15 @@ async function runAgentDaemon(options: ConfigOptions): Promise<void> {
   setFlagsFromString('--semi-space-growth-factor=1')
   const { loadAgentConfig } = await import('../config/load-config.ts')
   const { config } = await loadAgentConfig(loadOptionsOf('agent', options))
+  const { logFileOf } = await import('../config/fields.ts')
   const { createLogger } = await import('../runtime/logger.ts')
   const { runAgent } = await import('../agent/run.ts')
-  const { level, file } = config.log
   const fields = { version: packageVersion(), agentId: config.agentId }
-  const log = createLogger({ daemon: 'agent', level, fields, ...(file ? { file } : {}) })
+  const log = createLogger({
+    daemon: 'agent',
+    level: config.log.level,
+    fields,
+    file: logFileOf(config.log),
+  })
   await runAgent(config, { log })
 }

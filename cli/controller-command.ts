@@ -26,11 +26,16 @@ export function addControllerCommand(program: Command): void {
 async function runControllerDaemon(options: ConfigOptions): Promise<void> {
   const { loadControllerConfig } = await import('../config/load-config.ts')
   const { config } = await loadControllerConfig(loadOptionsOf('controller', options))
+  const { logFileOf } = await import('../config/fields.ts')
   const { createLogger } = await import('../runtime/logger.ts')
   const { runController } = await import('../controller/run.ts')
-  const { level, file } = config.log
   const fields = { version: packageVersion(), controllerId: config.controllerId }
-  const log = createLogger({ daemon: 'controller', level, fields, ...(file ? { file } : {}) })
+  const log = createLogger({
+    daemon: 'controller',
+    level: config.log.level,
+    fields,
+    file: logFileOf(config.log),
+  })
   await runController(config, { log })
 }
 

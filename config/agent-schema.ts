@@ -3,6 +3,7 @@ import { z } from 'zod'
 import {
   BROKER_URL_ALLOWED,
   brokerUrl,
+  checkTlsFiles,
   type FieldMeta,
   IDENTIFIER_ALLOWED,
   identifier,
@@ -13,6 +14,7 @@ import {
   repeatedIds,
   stateDirectory,
   text,
+  tlsFiles,
 } from './fields.ts'
 
 const MiB = 2 ** 20
@@ -30,8 +32,10 @@ const broker = z
     } satisfies FieldMeta),
     password,
     passwordFile,
+    ...tlsFiles,
     keepaliveSeconds,
   })
+  .superRefine(checkTlsFiles)
   .prefault({})
   .describe('The MQTT broker through which everything between agent and controller goes.')
 

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import {
   BROKER_URL_ALLOWED,
   brokerUrl,
+  checkTlsFiles,
   type FieldMeta,
   IDENTIFIER_ALLOWED,
   identifier,
@@ -12,6 +13,7 @@ import {
   repeatedIds,
   stateDirectory,
   text,
+  tlsFiles,
 } from './fields.ts'
 
 const broker = z
@@ -37,8 +39,10 @@ const broker = z
     username: text.default('controller').describe('User name of the controller at the broker.'),
     password,
     passwordFile,
+    ...tlsFiles,
     keepaliveSeconds,
   })
+  .superRefine(checkTlsFiles)
   .superRefine(({ mode, url }, context) => {
     if (mode === 'external' && url === undefined) {
       context.addIssue({

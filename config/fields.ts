@@ -14,6 +14,8 @@ export interface FieldMeta {
   readonly examples?: unknown[]
 }
 
+const KiB = 1024
+
 /** Longer texts are an accident: a file pasted into a value. */
 const TEXT_CHARACTERS_MAX = 4096
 
@@ -47,6 +49,48 @@ export const passwordFile = text.optional().meta({
     'A relative path is taken from $CREDENTIALS_DIRECTORY where systemd sets it.',
 } satisfies FieldMeta)
 
+function pemFile(description: string, example: string) {
+  return text.optional().meta({ path: true, examples: [example], description } satisfies FieldMeta)
+}
+
+/** For brokers behind mqtts://. */
+export const tlsFiles = {
+  caFile: pemFile(
+    'Certificate of the CA that the certificate of the broker is of, as PEM; ' +
+      'the authorities that Node.js knows when not set.',
+    '/etc/gainnet/ca.crt',
+  ),
+  certFile: pemFile(
+    'Certificate that shows the broker who this is, as PEM; only where the broker wants one.',
+    '/etc/gainnet/client.crt',
+  ),
+  keyFile: pemFile(
+    'Private key of certFile, as PEM. ' +
+      'A relative path is taken from $CREDENTIALS_DIRECTORY where systemd sets it.',
+    'client.key',
+  ),
+}
+
+/** What zod cannot say of the fields one by one: which of them go together. */
+export function checkTlsFiles(
+  broker: { readonly url?: string | undefined } & Partial<Record<keyof typeof tlsFiles, unknown>>,
+  context: z.RefinementCtx,
+): void {
+  const fail = (key: keyof typeof tlsFiles, message: string): void =>
+    context.addIssue({ code: 'custom', path: [key], message })
+  if (broker.certFile !== undefined && broker.keyFile === undefined) {
+    fail('certFile', 'needs broker.keyFile, its private key')
+  }
+  if (broker.keyFile !== undefined && broker.certFile === undefined) {
+    fail('keyFile', 'needs broker.certFile, its certificate')
+  }
+  if (broker.url?.startsWith('mqtts:')) return
+  for (const key of ['caFile', 'certFile', 'keyFile'] as const) {
+    if (broker[key] !== undefined)
+      fail(key, 'has no effect without TLS: broker.url must be mqtts://')
+  }
+}
+
 export const keepaliveSeconds = z
   .int()
   .min(5)
@@ -79,9 +123,26 @@ export const log = z
       examples: ['/var/log/gainnet/daemon.log'],
       description: 'File that JSON lines are appended to; standard error when not set.',
     } satisfies FieldMeta),
+    fileBytesMax: z
+      .int()
+      .min(64 * KiB)
+      .max(1024 * 1024 * KiB)
+      .default(10 * 1024 * KiB)
+      .describe('Size at which the file gets a .1 at the end of its name and a new one is begun.'),
+    filesKept: z
+      .int()
+      .min(0)
+      .max(100)
+      .default(4)
+      .describe('Older files that are kept, with .1 at the end for the newest, .2 and on.'),
   })
   .prefault({})
   .describe('What the daemon writes about itself, as JSON lines.')
+
+/** Where the lines go, as the log itself takes it. */
+export function logFileOf({ file, fileBytesMax, filesKept }: z.output<typeof log>) {
+  return file === undefined ? undefined : { path: file, bytesMax: fileBytesMax, filesKept }
+}
 
 /** Positions of entries whose id an earlier entry has already. */
 export function repeatedIds(ids: readonly string[]): number[] {

@@ -115,6 +115,8 @@ function withUsername(layered: Layered): Layered {
   })
 }
 
+const SECRET_FILES: ReadonlySet<string> = new Set(['passwordFile', 'keyFile'])
+
 /** Relative paths of a file are relative to its folder, all others to the working directory. */
 function withPathsResolved(
   layered: Layered,
@@ -125,7 +127,8 @@ function withPathsResolved(
     const isPath = schemaAt(root, path, plain)?.path === true
     if (!isPath || typeof value !== 'string' || value === '') return value
     // systemd.exec(5): LoadCredential= puts its files there.
-    const credentials = path.at(-1) === 'passwordFile' && environment.CREDENTIALS_DIRECTORY
+    const isSecret = SECRET_FILES.has(String(path.at(-1)))
+    const credentials = isSecret && environment.CREDENTIALS_DIRECTORY
     return resolve(credentials || ('file' in origin ? dirname(origin.file) : '.'), value)
   })
 }

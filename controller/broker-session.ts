@@ -31,6 +31,7 @@ export function openBrokerSession(o: {
   })
   const connection = new BrokerConnection({
     ...access,
+    tls: broker,
     clientId: `controller-${controllerId}`,
     keepaliveSeconds: broker.keepaliveSeconds,
     will: { topic: topicFor(site, 'controllerState', {}), payload: lost.bytes, qos, retain },

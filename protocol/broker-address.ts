@@ -1,5 +1,5 @@
 import { isIP, type Socket, connect as tcpConnect } from 'node:net'
-import { connect as tlsConnect } from 'node:tls'
+import { type SecureContext, connect as tlsConnect } from 'node:tls'
 import { GainnetError } from '../runtime/errors.ts'
 
 export interface BrokerAddress {
@@ -23,9 +23,17 @@ export function parseBrokerUrl(url: string): BrokerAddress {
  * A socket without Nagle's algorithm: with it, small messages wait 40 to 90 ms for the delayed
  * acknowledgement of the one before (eclipse-mosquitto/mosquitto#433).
  */
-export function openSocket({ tls, host, port }: BrokerAddress): Socket {
+export function openSocket(
+  { tls, host, port }: BrokerAddress,
+  secureContext: SecureContext | undefined,
+): Socket {
   if (!tls) return tcpConnect({ host, port, noDelay: true })
-  const socket = tlsConnect({ host, port, ...(isIP(host) ? {} : { servername: host }) })
+  const socket = tlsConnect({
+    host,
+    port,
+    ...(secureContext ? { secureContext } : {}),
+    ...(isIP(host) ? {} : { servername: host }),
+  })
   socket.setNoDelay(true)
   return socket
 }

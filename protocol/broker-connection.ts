@@ -1,8 +1,10 @@
+import type { SecureContext } from 'node:tls'
 import { GainnetError, messageOf } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Random } from '../runtime/seeded-random.ts'
 import { type BrokerAddress, parseBrokerUrl } from './broker-address.ts'
 import { BrokerLink, type LinkEnd, type PublishOptions, type Will } from './broker-link.ts'
+import { readSecureContext, type TlsFiles } from './broker-tls.ts'
 import {
   RECONNECT_TIMING,
   ReconnectPolicy,
@@ -13,6 +15,7 @@ import { matchesFilter } from './topic-filter.ts'
 
 export interface BrokerConnectionOptions {
   readonly url: string
+  readonly tls?: TlsFiles | undefined
   readonly clientId: string
   readonly username?: string | undefined
   readonly password?: string | undefined
@@ -62,6 +65,7 @@ export class BrokerConnection {
   #connectCount = 0
   #handlerErrors = 0
   #lastTrouble = ''
+  #reason: string | undefined
 
   constructor(options: BrokerConnectionOptions) {
     this.#options = options
@@ -79,6 +83,11 @@ export class BrokerConnection {
 
   get isConnected(): boolean {
     return this.#status === 'connected'
+  }
+
+  /** Why the last attempt ended; undefined where there was none, or it is connected. */
+  get trouble(): string | undefined {
+    return this.#reason
   }
 
   /** How often a connection came about, the first one included. */
@@ -183,9 +192,16 @@ export class BrokerConnection {
 
   /** One link from its first byte to its last. */
   async #live(): Promise<{ end: LinkEnd; livedMs: number }> {
+    let secureContext: SecureContext | undefined
+    try {
+      secureContext = this.#address.tls ? readSecureContext(this.#options.tls ?? {}) : undefined
+    } catch (error) {
+      return { end: { kind: 'unreachable', reason: messageOf(error) }, livedMs: 0 }
+    }
     const link = new BrokerLink({
       ...this.#options,
       address: this.#address,
+      secureContext,
       connectDeadlineMs: this.#options.connectDeadlineMs ?? CONNECT_DEADLINE_MS,
       ackDeadlineMs: this.#options.ackDeadlineMs ?? ACK_DEADLINE_MS,
       onMessage: (topic, payload) => this.#dispatch(topic, payload),
@@ -217,6 +233,7 @@ export class BrokerConnection {
     this.#status = 'connected'
     this.#connectCount += 1
     this.#lastTrouble = ''
+    this.#reason = undefined
     this.#log.info({ url: this.#options.url, attempt: this.#connectCount }, 'connected to broker')
     for (const listener of this.#connectedListeners) this.#guard(listener)
   }
@@ -243,6 +260,7 @@ export class BrokerConnection {
 
   /** One line for each change, not for each attempt. */
   #tell(end: LinkEnd, status: TroubleStatus, waitMs: number): void {
+    this.#reason = end.reason
     const trouble = `${status} ${end.kind} ${end.reason}`
     const fields = { reason: end.reason, status, retryInMs: Math.round(waitMs) }
     if (trouble === this.#lastTrouble) {

@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net'
+import type { SecureContext } from 'node:tls'
 import { MqttClient } from 'mqtt'
 import { GainnetError, messageOf } from '../runtime/errors.ts'
 import { type BrokerAddress, openSocket } from './broker-address.ts'
+import { tlsTrouble } from './broker-tls.ts'
 
 export interface PublishOptions {
   readonly qos: 0 | 1
@@ -23,6 +25,8 @@ export type LinkEnd =
 
 export interface LinkOptions {
   readonly address: BrokerAddress
+  /** For an address with TLS; what Node.js trusts where left out. */
+  readonly secureContext?: SecureContext | undefined
   readonly clientId: string
   readonly username?: string | undefined
   readonly password?: string | undefined
@@ -42,6 +46,10 @@ const WAITING_MAX = 4096
 const UNSENT_BYTES_MAX = 8 * 1024 * 1024
 /** CONNACK return codes 1, 2, 4 and 5 stay until somebody changes something; 3 passes. */
 const LASTING_REFUSALS = new Set([1, 2, 4, 5])
+
+const CLOSED = 'closed by the other side'
+/** How a peer ends a connection that it does not understand. */
+const BROKEN_OFF = new RegExp(`^${CLOSED}$|ECONNRESET|EPIPE`)
 
 interface Pending {
   readonly since: number
@@ -78,7 +86,7 @@ export class BrokerLink {
     this.ended = new Promise(resolve => {
       this.#resolveEnded = resolve
     })
-    this.#socket = openSocket(options.address)
+    this.#socket = openSocket(options.address, options.secureContext)
     this.#client = createClient(this.#socket, options)
     this.#connectTimer = setTimeout(() => {
       const reason = `no answer within ${options.connectDeadlineMs} ms`
@@ -179,7 +187,7 @@ export class BrokerLink {
         this.#finish({ kind: 'refused', reason: error.message, returnCode })
       } else this.#lose(problem)
     })
-    this.#client.on('close', () => this.#lose(problem ?? 'closed by the other side'))
+    this.#client.on('close', () => this.#lose(problem ?? CLOSED))
   }
 
   #lose(reason: string): void {
@@ -189,7 +197,15 @@ export class BrokerLink {
         : this.#state === 'open'
           ? 'closed-by-peer'
           : 'unreachable'
-    this.#finish({ kind, reason })
+    const isUnanswered = kind === 'unreachable' && BROKEN_OFF.test(reason)
+    this.#finish({ kind, reason: isUnanswered ? `${reason}: ${this.#tlsHint()}` : reason })
+  }
+
+  /** Who speaks TLS to a port without it, or the other way round, is only cut off. */
+  #tlsHint(): string {
+    return this.#options.address.tls
+      ? 'if this port is without TLS, use mqtt://, or the port with TLS (mostly 8883)'
+      : 'if this port is with TLS, use mqtts://'
   }
 
   /**
@@ -313,5 +329,5 @@ function unreachable(reason: string, details: Record<string, unknown>): GainnetE
 /** An attempt over several addresses fails with an AggregateError, whose message is empty. */
 function describeError(error: Error): string {
   if (error instanceof AggregateError) return error.errors.map(messageOf).join('; ')
-  return error.message
+  return tlsTrouble(error) ?? error.message
 }

@@ -1,7 +1,6 @@
-import { mkdirSync, openSync, writeSync } from 'node:fs'
-import { dirname } from 'node:path'
 import { type DestinationStream, destination, type Logger, pino } from 'pino'
 import { GainnetError } from './errors.ts'
+import { LogFile, type LogFileOptions } from './log-file.ts'
 
 export type { Logger } from 'pino'
 
@@ -10,8 +9,8 @@ export interface LoggerOptions {
   readonly level: string
   /** Fields of every line, e.g. version and agentId. */
   readonly fields?: Readonly<Record<string, unknown>>
-  /** A file to append to; standard error when left out, so that results own standard output. */
-  readonly file?: string
+  /** Standard error when left out, so that results own standard output. */
+  readonly file?: LogFileOptions | undefined
 }
 
 /** The root logger of a daemon: JSON lines, ISO time, secrets redacted. Parts get children. */
@@ -36,22 +35,10 @@ const WAITING_BYTES_MAX = 256 * 1024
  * A log that cannot be written is no reason to end. The file is written here, because pino's own
  * stream throws at the caller when the disk is full, and keeps every line that waits in memory.
  */
-function openStream(file: string | undefined): DestinationStream {
-  if (file === undefined) {
-    const stream = destination({ dest: 2, sync: true, maxLength: WAITING_BYTES_MAX })
-    return stream.on('error', () => {})
-  }
-  mkdirSync(dirname(file), { recursive: true })
-  const descriptor = openSync(file, 'a')
-  return {
-    write: line => {
-      try {
-        writeSync(descriptor, line)
-      } catch {
-        // A line that finds no room is lost.
-      }
-    },
-  }
+function openStream(file: LogFileOptions | undefined): DestinationStream {
+  if (file) return new LogFile(file)
+  const stream = destination({ dest: 2, sync: true, maxLength: WAITING_BYTES_MAX })
+  return stream.on('error', () => {})
 }
 
 /** What a line says of an error: the stack only of our own mistakes, not of expected failures. */

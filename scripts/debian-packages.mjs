@@ -2,6 +2,19 @@
 export const DEBIAN_PACKAGES = [
   { name: 'mosquitto', command: 'mosquitto', for: 'the same suites on the broker of a real site' },
   { name: 'mosquitto-clients', command: 'mosquitto_sub', for: 'the tutorial, which watches' },
+  { name: 'openssl', command: 'openssl', for: 'certificates of brokers with TLS' },
   { name: 'iproute2', command: 'ip', for: 'programs in an empty network namespace' },
   { name: 'strace', command: 'strace', for: 'the system calls that a program makes' },
+]
+
+/** Those of the tests that run programs for arm64: an emulator, and the libraries of such programs. */
+export const ARM64_PACKAGES = [
+  { name: 'qemu-user-static', command: 'qemu-aarch64-static', for: 'programs of other processors' },
+  { name: 'libc6-arm64-cross', file: '/usr/aarch64-linux-gnu/lib/libc.so.6', for: 'Node' },
+  {
+    name: 'libstdc++6-arm64-cross',
+    file: '/usr/aarch64-linux-gnu/lib/libstdc++.so.6',
+    for: 'Node',
+  },
+  { name: 'libgcc-s1-arm64-cross', file: '/usr/aarch64-linux-gnu/lib/libgcc_s.so.1', for: 'Node' },
 ]

@@ -14,6 +14,7 @@ import {
   startEmbeddedBroker,
 } from '../../controller/broker/embedded-broker.ts'
 import { freePort } from '../../demo/free-port.ts'
+import type { IssuedCertificate } from './certificates.ts'
 import { endChild } from './child-end.ts'
 import { findCommand } from './commands.ts'
 import { temporaryDirectory } from './directories.ts'
@@ -31,6 +32,8 @@ export interface BrokerSetup {
   readonly site?: string
   /** A free one when left out. */
   readonly port?: number
+  /** Of Mosquitto: its certificate, and the CA of those that its clients must have. */
+  readonly tls?: (IssuedCertificate & { readonly clientCaFile?: string }) | undefined
 }
 
 /** A real broker on a free loopback port that can go away and come back there. */
@@ -82,6 +85,7 @@ export async function startMosquitto({
   users,
   site = 'home',
   port,
+  tls,
 }: BrokerSetup): Promise<TestBroker & { kill(): Promise<void>; output(): string }> {
   const program = findCommand('mosquitto')
   if (!program) throw new Error('mosquitto is not installed: apt-get install mosquitto')
@@ -89,7 +93,7 @@ export async function startMosquitto({
   await addUsers(directory, users)
   const taken = port ?? (await freePort())
   const configFile = join(directory, 'mosquitto.conf')
-  writeFileSync(configFile, await mosquittoConfig({ directory, site, port: taken }))
+  writeFileSync(configFile, await mosquittoConfig({ directory, site, port: taken, tls }))
 
   let child: ChildProcess | undefined
   let output = ''
@@ -113,7 +117,7 @@ export async function startMosquitto({
   await start()
   onTestFinished(() => end('SIGKILL'))
   return {
-    url: `mqtt://127.0.0.1:${taken}`,
+    url: tls ? `mqtts://localhost:${taken}` : `mqtt://127.0.0.1:${taken}`,
     port: taken,
     start,
     stop: () => end('SIGTERM'),
@@ -133,7 +137,8 @@ async function mosquittoConfig({
   directory,
   site,
   port,
-}: {
+  tls,
+}: Pick<BrokerSetup, 'tls'> & {
   readonly directory: string
   readonly site: string
   readonly port: number
@@ -142,6 +147,8 @@ async function mosquittoConfig({
   return [
     `listener ${port} 127.0.0.1`,
     'allow_anonymous false',
+    ...(tls ? [`certfile ${tls.certFile}`, `keyfile ${tls.keyFile}`] : []),
+    ...(tls?.clientCaFile ? [`cafile ${tls.clientCaFile}`, 'require_certificate true'] : []),
     `password_file ${files.passwordFile}`,
     `acl_file ${files.accessFile}`,
     'set_tcp_nodelay true',

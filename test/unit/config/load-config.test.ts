@@ -26,7 +26,7 @@ describe('layers', () => {
       flags: [{ key: 'agentId', value: 'd' }],
     })
     expect(config).toMatchObject({ healthSeconds: 1, site: 'b', link: 'c', agentId: 'd' })
-    expect(config.log).toEqual({ level: 'warn' })
+    expect(config.log).toMatchObject({ level: 'warn' })
   })
 
   test('drop-ins are read in the order of their names; other files are left alone', async () => {
@@ -183,6 +183,9 @@ describe('what a file may not hold', () => {
     ],
     ['log: {level: [info]}', 'log.level is a list; it must be one of'],
     ['broker: {url: "http://edge"}', 'it must be mqtt://host:port or mqtts://host:port'],
+    ['broker: {url: "mqtts://edge", certFile: a}', 'broker.certFile needs broker.keyFile'],
+    ['broker: {url: "mqtts://edge", keyFile: a}', 'broker.keyFile needs broker.certFile'],
+    ['broker: {url: "mqtt://edge", caFile: a}', 'broker.caFile has no effect without TLS'],
     ['broker: {url: edge}', 'it must be mqtt://host:port or mqtts://host:port'],
     ['measure: {linkSchedule: daily}', 'it must be a cron expression'],
     ['sensors: [{kind: camera, id: x}]', 'sensors[0].kind is "camera"; it must be text-folder'],

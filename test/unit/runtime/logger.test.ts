@@ -5,9 +5,16 @@ import { GainnetError } from '../../../runtime/errors.ts'
 import { createLogger } from '../../../runtime/logger.ts'
 import { canMountTmpfs, temporaryDirectory, tinyTmpfs } from '../../support/directories.ts'
 
+const logFile = (path: string) => ({ path, bytesMax: 2 ** 20, filesKept: 1 })
+
 function fileLog(level = 'info') {
   const file = join(temporaryDirectory(), 'logs', 'agent.log')
-  const log = createLogger({ daemon: 'agent', level, fields: { agentId: 'pi-04' }, file })
+  const log = createLogger({
+    daemon: 'agent',
+    level,
+    fields: { agentId: 'pi-04' },
+    file: logFile(file),
+  })
   const lines = () =>
     readFileSync(file, 'utf8')
       .split('\n')
@@ -64,7 +71,7 @@ describe('the log', () => {
   })
 
   test('on a full disk costs its lines and nothing else', async () => {
-    const log = createLogger({ daemon: 'agent', level: 'info', file: '/dev/full' })
+    const log = createLogger({ daemon: 'agent', level: 'info', file: logFile('/dev/full') })
     for (let line = 0; line < 100; line++) log.info({ line }, 'nobody hears this')
     // What a stream has to say about it, it says at a later turn.
     await new Promise(resolve => setImmediate(resolve))
@@ -75,7 +82,7 @@ describe('the log', () => {
     () => {
       const folder = tinyTmpfs(64 * 1024)
       const file = join(folder, 'agent.log')
-      const log = createLogger({ daemon: 'agent', level: 'info', file })
+      const log = createLogger({ daemon: 'agent', level: 'info', file: logFile(file) })
       log.info('before')
       const ballast = join(folder, 'ballast')
       expect(() => writeFileSync(ballast, new Uint8Array(64 * 1024))).toThrow('ENOSPC')
