@@ -73,6 +73,7 @@ async function startController(foundation: Foundation): Promise<void> {
   const wire = openBrokerSession({ config, access, session, clock, log })
   const identity = { controllerId: config.controllerId, version: packageVersion() }
   const life = new ControllerLife({ wire, identity, log })
+  await life.start()
   const ground: Ground = { ...foundation, wire, life, fleet: new Fleet() }
   parts.add('broker session', { stop: () => wire.connection.stop(() => life.sayGoodbye()) })
   const responder = parts.add('probe responder', new ProbeResponder({ wire, clock, log }))

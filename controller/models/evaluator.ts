@@ -5,15 +5,24 @@ import { nextByteSamples } from '../../training/next-byte-samples.ts'
 import { TrainerProcess } from '../../training/trainer-process.ts'
 import type { Model } from './model-library.ts'
 
+interface Waiting {
+  readonly model: Model
+  readonly parameters: Float32Array
+  readonly settle: (bitsPerByte: number | null) => void
+}
+
 /**
  * Judges model versions on held-back text in a child process of low priority, one after the other,
- * so that neither the CR clock nor training on the same machine waits for it.
+ * so that neither the CR clock nor training on the same machine waits for it. Where judging takes
+ * longer than rounds do, only the newest version of each model waits.
  */
 export class Evaluator implements Stoppable {
   readonly #niceness: number
   readonly #log: Logger
   #process: TrainerProcess | null = null
-  #last: Promise<unknown> = Promise.resolve()
+  /** By model, in the order in which they came. */
+  readonly #waiting = new Map<string, Waiting>()
+  #working: Promise<void> | null = null
   #isStopped = false
 
   constructor(options: { readonly niceness: number; readonly log: Logger }) {
@@ -21,11 +30,32 @@ export class Evaluator implements Stoppable {
     this.#log = options.log
   }
 
-  /** Bits per byte of the parameters on the model's held-back text; null where it cannot be told. */
+  /**
+   * Bits per byte of the parameters on the model's held-back text; null where it cannot be told, or
+   * where a newer version of the model came before this one's turn.
+   */
   bitsPerByte(model: Model, parameters: Float32Array): Promise<number | null> {
-    const result = this.#last.then(() => this.#evaluate(model, parameters))
-    this.#last = result
-    return result
+    return new Promise(resolve => {
+      this.#passOver(model.modelId)
+      this.#waiting.set(model.modelId, { model, parameters, settle: resolve })
+      this.#working ??= this.#work()
+    })
+  }
+
+  #passOver(modelId: string): void {
+    const older = this.#waiting.get(modelId)
+    if (!older) return
+    const { versionNumber } = older.model.current
+    this.#log.info({ modelId, versionNumber }, 'version not judged: a newer one came before')
+    older.settle(null)
+  }
+
+  async #work(): Promise<void> {
+    for (const [modelId, { model, parameters, settle }] of this.#waiting) {
+      this.#waiting.delete(modelId)
+      settle(await this.#evaluate(model, parameters))
+    }
+    this.#working = null
   }
 
   async stop(): Promise<void> {
@@ -33,7 +63,7 @@ export class Evaluator implements Stoppable {
     const process = this.#process
     process?.kill()
     // What is under way ends at once by that, or stops what it has just started.
-    await this.#last
+    await this.#working
     await process?.exited
     this.#process = null
   }

@@ -62,7 +62,7 @@ interface VersionOptions {
   readonly isUnwanted?: () => boolean
 }
 
-/** Versions whose blobs are kept: enough to look back and to roll back by hand. */
+/** Versions that are kept: enough to look back and to roll back by hand. */
 const VERSIONS_KEPT = 50
 
 /**
@@ -157,13 +157,17 @@ export class ModelLibrary {
     await syncFile(path).catch(err => this.#log.error({ err, path }, 'version cannot be synced'))
   }
 
-  /** Removes blobs that no kept version names, also of models that are not configured now. */
+  /** Removes old versions and what only they name, also of models that are not configured now. */
   collectGarbage(): Promise<void> {
     return this.#inOrder(async () => {
       const wanted = new Set<string>()
       for (const modelId of await readdir(this.#folder)) {
-        const kept = (await this.#keptRecords(modelId)).slice(-VERSIONS_KEPT)
+        const records = await this.#keptRecords(modelId)
+        const kept = records.slice(-VERSIONS_KEPT)
         this.#kept.set(modelId, kept)
+        // Before their blobs: a record without its blob would be damage.
+        const old = records.slice(0, -VERSIONS_KEPT).map(({ versionNumber }) => versionNumber)
+        await this.#removeRecords(modelId, old)
         const current = this.#models.get(modelId)?.current
         for (const { version, forward, training } of current ? [...kept, current] : kept) {
           for (const hash of [version, forward, training]) wanted.add(hash)
@@ -177,8 +181,16 @@ export class ModelLibrary {
   async #keptRecords(modelId: string): Promise<readonly VersionRecord[]> {
     const known = this.#kept.get(modelId)
     if (known) return known
-    const numbers = (await this.#versionNumbers(modelId)).slice(-VERSIONS_KEPT)
-    return Promise.all(numbers.map(versionNumber => this.#readRecord(modelId, versionNumber)))
+    const numbers = await this.#versionNumbers(modelId)
+    await this.#removeRecords(modelId, numbers.slice(0, -VERSIONS_KEPT))
+    const kept = numbers.slice(-VERSIONS_KEPT)
+    return Promise.all(kept.map(versionNumber => this.#readRecord(modelId, versionNumber)))
+  }
+
+  async #removeRecords(modelId: string, versionNumbers: readonly number[]): Promise<void> {
+    for (const versionNumber of versionNumbers) {
+      await rm(this.#recordPath(modelId, versionNumber), { force: true })
+    }
   }
 
   /** One after the other: a blob whose record is still to be written must not pass for garbage. */

@@ -6,12 +6,13 @@ import { childrenOfThisProcess } from '../agent/child-census.ts'
 
 async function startEvaluator() {
   const { config, open } = libraryFolder()
-  const library = await open([config('prose')])
+  const library = await open([config('prose'), config('verse')])
   const { log, lines } = testLog()
   const evaluator = new Evaluator({ niceness: 0, log })
   onTestFinished(() => evaluator.stop())
   const parameters = await library.parameters('prose')
-  const judge = (values = parameters) => evaluator.bitsPerByte(library.model('prose'), values)
+  const judge = (values = parameters, modelId = 'prose') =>
+    evaluator.bitsPerByte(library.model(modelId), values)
   return { evaluator, parameters, judge, lines }
 }
 
@@ -24,6 +25,23 @@ test('versions are judged one after the other, in one process', async () => {
   expect(untrained).toBeGreaterThan(7)
   expect(untrained).toBeLessThan(10)
   expect(childrenOfThisProcess()).toHaveLength(1)
+})
+
+test('of versions that come faster than they are judged only the newest waits, for each model', async () => {
+  const { parameters, judge, lines } = await startEvaluator()
+  const zero = new Float32Array(parameters.length)
+  const judged = await Promise.all([
+    judge(),
+    judge(),
+    judge(zero, 'verse'),
+    judge(parameters.map(() => Number.NaN)),
+    judge(zero),
+  ])
+  expect(judged.map(value => value !== null && Math.round(value))).toEqual([8, false, 8, false, 8])
+  expect(lines.map(({ msg, modelId }) => `${modelId} ${msg}`)).toEqual([
+    'prose version not judged: a newer one came before',
+    'prose version not judged: a newer one came before',
+  ])
 })
 
 test('a process that dies costs one judgement, and the next one has another', async () => {

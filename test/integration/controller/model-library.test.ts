@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { ModelLibrary } from '../../../controller/models/model-library.ts'
@@ -106,8 +106,14 @@ test('of versions only the latest fifty are kept, and a version under way is no 
     versions.push(added.version)
   }
   await library.collectGarbage()
+  // What an earlier release has left there goes too, at the first look of a life.
+  const records = join(folder, 'models', 'prose')
+  copyFileSync(join(records, '50.json'), join(records, '0.json'))
+  await (await open()).collectGarbage()
   const left = versions.filter(version => existsSync(blob(version)))
   expect(left).toEqual(versions.slice(-50))
+  const numbers = readdirSync(records).map(name => Number.parseInt(name, 10))
+  expect(numbers.sort((a, b) => a - b)).toEqual(Array.from({ length: 50 }, (_, index) => index + 1))
   // And the graphs.
   expect(readdirSync(join(folder, 'blobs'))).toHaveLength(52)
 })

@@ -43,6 +43,16 @@ describe('the controller at the other end of the link', () => {
     expect(sync.offsetMs).toBe(0)
   })
 
+  test('is not waited for when the connection has ended', async () => {
+    const { peer, agent, controller } = await startBoth()
+    await controller.connection.stop()
+    const waiting = [peer.exchangeClock(), peer.download({ blocks: 4, blockBytes: 100 })].map(
+      answer => expect(answer).rejects.toMatchObject({ code: 'BROKER_UNREACHABLE' }),
+    )
+    await agent.connection.stop()
+    await Promise.all(waiting)
+  })
+
   test('sends a train down and times one up, all bytes but the first block', async () => {
     const { peer } = await startBoth()
     const train = { blocks: 8, blockBytes: 5000 }
