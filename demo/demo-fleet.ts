@@ -108,7 +108,14 @@ export class DemoFleet implements Stoppable {
 
   async #startMosquitto(port: number): Promise<void> {
     const { folder } = this.#options
-    const mosquitto = this.#adopt(await startMosquitto(folder, { site: SITE, port }))
+    const started = startMosquitto({
+      directory: join(folder.root, 'mosquitto'),
+      stateDirectory: stateDirectoryOf(folder, 'controller'),
+      logFile: logFileOf(folder, 'mosquitto'),
+      site: SITE,
+      port,
+    })
+    const mosquitto = this.#adopt(await started)
     const isThere = await answersOn(port, () => mosquitto.hasEnded || this.#isStopping)
     this.#options.watch.throwIfFailed()
     if (!isThere) throw new GainnetError('DEADLINE_PASSED', 'mosquitto does not answer')

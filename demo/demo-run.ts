@@ -20,6 +20,8 @@ const EVALUATION_MS_MAX = 30_000
 const ROUNDS_GRACE_MS = 60_000
 /** Agents are ended together and the controller after them, with the bound of each. */
 const STOP_MS_MAX = 20_000
+/** Beyond what the longest run says. */
+const LOG_BYTES_MAX = 16 * 2 ** 20
 const PROMPT = 'The '
 
 export interface DemoRunOptions {
@@ -43,7 +45,8 @@ export class DemoRun {
 
   constructor(options: DemoRunOptions) {
     this.#options = options
-    const file = logFileOf(options.folder, 'demo')
+    const path = logFileOf(options.folder, 'demo')
+    const file = { path, bytesMax: LOG_BYTES_MAX, filesKept: 0 }
     this.#log = createLogger({ daemon: 'demo', level: 'info', file })
     this.#parts = new PartStack(this.#log)
   }

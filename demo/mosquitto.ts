@@ -1,43 +1,49 @@
-import { constants } from 'node:fs'
-import { access, mkdir, writeFile } from 'node:fs/promises'
+import { accessSync, constants } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { delimiter, join } from 'node:path'
 import { mosquittoFiles } from '../controller/broker/credentials.ts'
 import { GainnetError } from '../runtime/errors.ts'
-import { logFileOf, type RunFolder, stateDirectoryOf } from './demo-config.ts'
 import { DemoDaemon } from './demo-daemon.ts'
 
 /** Debian keeps daemons where the PATH of a user does not look. */
 const FOLDERS = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin']
-const ANSWER_MS_MAX = 5000
-const ANSWER_POLL_MS = 50
+const ANSWER_MS_MAX = 10_000
+const ANSWER_POLL_MS = 20
 
-/** The system's Mosquitto with the demo's credentials and our access rules. */
-export async function startMosquitto(
-  folder: RunFolder,
-  { site, port }: { readonly site: string; readonly port: number },
-): Promise<DemoDaemon> {
-  const program = await findProgram('mosquitto')
+/** The path of a program of the system; undefined where it is not installed. */
+export function findProgram(name: string): string | undefined {
+  return FOLDERS.filter(folder => folder !== '')
+    .map(folder => join(folder, name))
+    .find(isExecutable)
+}
+
+/**
+ * The system's Mosquitto as a process of its own, with the credentials of a controller's state
+ * directory, our access rules, and otherwise its own limits.
+ */
+export async function startMosquitto(o: {
+  /** Of the broker's own files. */
+  readonly directory: string
+  readonly stateDirectory: string
+  readonly logFile: string
+  readonly site: string
+  readonly port: number
+}): Promise<DemoDaemon> {
+  const { directory, stateDirectory, logFile, site, port } = o
+  const program = findProgram('mosquitto')
   if (!program) {
-    throw new GainnetError(
-      'USAGE',
-      '--broker mosquitto needs the program: apt-get install mosquitto',
-    )
+    throw new GainnetError('USAGE', 'mosquitto is not installed: apt-get install mosquitto')
   }
-  const directory = join(folder.root, 'mosquitto')
   await mkdir(directory, { recursive: true })
-  const stateDirectory = stateDirectoryOf(folder, 'controller')
   const files = await mosquittoFiles({ stateDirectory, site, directory })
   const configFile = join(directory, 'mosquitto.conf')
   await writeFile(configFile, configText({ ...files, port }))
   // Without a channel to us: the kernel tells it when we die.
-  const setpriv = await findProgram('setpriv')
+  const setpriv = findProgram('setpriv')
   const guard = setpriv ? [setpriv, '--pdeathsig', 'TERM', '--'] : []
-  return DemoDaemon.program({
-    name: 'mosquitto',
-    command: [...guard, program, '-c', configFile],
-    logFile: logFileOf(folder, 'mosquitto'),
-  })
+  const command = [...guard, program, '-c', configFile]
+  return DemoDaemon.program({ name: 'mosquitto', command, logFile })
 }
 
 /** Whether something answers on the port, asked again until it does. */
@@ -60,6 +66,7 @@ function configText(options: {
     'allow_anonymous false',
     `password_file ${options.passwordFile}`,
     `acl_file ${options.accessFile}`,
+    // As the embedded broker has it.
     'set_tcp_nodelay true',
     'persistence false',
     // Else it gives up root for a user who may not read the files of the run.
@@ -68,16 +75,13 @@ function configText(options: {
   ].join('\n')
 }
 
-async function findProgram(name: string): Promise<string | null> {
-  for (const folder of FOLDERS) {
-    const path = join(folder, name)
-    const isThere = await access(path, constants.X_OK).then(
-      () => true,
-      () => false,
-    )
-    if (folder !== '' && isThere) return path
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
   }
-  return null
 }
 
 function answers(port: number): Promise<boolean> {

@@ -1,7 +1,7 @@
 import { DemoRun } from './demo-run.ts'
 import { createPresenter, printLines } from './presenter.ts'
 import { renderReport } from './report-text.ts'
-import { makeRunFolder, removeRunFolder } from './run-folder.ts'
+import { giveAwayRunFolder, makeRunFolder, removeRunFolder } from './run-folder.ts'
 
 export interface DemoOptions {
   /** GAI rounds. */
@@ -49,7 +49,8 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     await run.stop()
     presenter.end()
     if (run.isInterrupted) progress.write('interrupted; all daemons have ended\n')
-    if (!isKept) await removeRunFolder(folder)
+    if (isKept) await giveAwayRunFolder(folder)
+    else await removeRunFolder(folder)
     process.off('SIGINT', interrupt)
     process.off('SIGTERM', interrupt)
     process.off('SIGHUP', interrupt)

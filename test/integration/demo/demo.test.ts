@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { ownIdentity, type ProcessIdentity } from '../../../runtime/process-identity.ts'
 import { DaemonProcess } from '../../support/daemon-process.ts'
 import { temporaryDirectory } from '../../support/directories.ts'
 import { waitFor } from '../../support/wait-for.ts'
@@ -115,6 +116,29 @@ describe('the demo', () => {
       ms: 20_000,
       what: 'the daemons of the demo have ended',
     })
+  })
+
+  test('removes what killed ones have left, and nothing else', { timeout: 90_000 }, async () => {
+    const temporary = temporaryDirectory()
+    const folderOf = (name: string, owner?: ProcessIdentity) => {
+      const folder = join(temporary, `gainnet-demo-${name}`)
+      mkdirSync(join(folder, 'state'), { recursive: true })
+      if (owner) writeFileSync(join(folder, 'owner.json'), JSON.stringify(owner))
+    }
+    const own = await ownIdentity()
+    folderOf('alive', own)
+    folderOf('killed', { ...own, startTicks: '1' })
+    folderOf('of-another-boot', { ...own, bootId: 'another' })
+    folderOf('to-look-into')
+    const env = { TMPDIR: temporary, NO_COLOR: '1' }
+    const demo = new DaemonProcess(['demo', '--rounds', '1', '--agents', '1'], { env })
+    await waitForText(demo, 'agent-1 is ready')
+    demo.child.kill('SIGINT')
+    await demo.ended
+    expect(readdirSync(temporary).sort()).toEqual([
+      'gainnet-demo-alive',
+      'gainnet-demo-to-look-into',
+    ])
   })
 })
 
