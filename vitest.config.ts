@@ -25,6 +25,14 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
+      {
+        // By `npm run test:arm64-engine` alone.
+        test: {
+          name: 'arm64-engine',
+          include: ['test/arm64/engine/**/*.test.ts'],
+          sequence: { groupOrder: 2 },
+        },
+      },
     ],
   },
 })

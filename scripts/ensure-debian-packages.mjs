@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { DEBIAN_PACKAGES } from './debian-packages.mjs'
 import { run, say } from './steps.mjs'
@@ -7,8 +7,10 @@ import { run, say } from './steps.mjs'
 const LOCK = ['-o', 'DPkg::Lock::Timeout=580']
 
 /** Installs what the tests use where that is possible; else says in one line what to do. */
-export function ensureDebianPackages() {
-  const missing = DEBIAN_PACKAGES.filter(({ command }) => !isInstalled(command))
+export function ensureDebianPackages(packages = DEBIAN_PACKAGES) {
+  const missing = packages.filter(({ command, file }) =>
+    file ? !existsSync(file) : !isInstalled(command),
+  )
   if (missing.length === 0) return
   const names = missing.map(({ name }) => name)
   const canInstall = process.getuid?.() === 0 && isInstalled('apt-get')

@@ -12,7 +12,8 @@ check('types', binary('tsc'), ['--noEmit', '-p', 'tsconfig.json'])
 process.once('exit', closeWithoutTests)
 ensureBuild()
 process.off('exit', closeWithoutTests)
-process.exitCode = run(binary('vitest'), ['run', ...process.argv.slice(2)])
+const projects = ['--project', 'unit', '--project', 'integration']
+process.exitCode = run(binary('vitest'), ['run', ...projects, ...process.argv.slice(2)])
 
 function check(what, program, args) {
   say(`checking ${what}`)
