@@ -4,6 +4,7 @@ import {
   emitBatchGradients,
   gatherRows,
 } from './batch-gradients.ts'
+import { refuseStatistics } from './batch-statistics.ts'
 import type { ForwardModel } from './forward-graph.ts'
 import { GraphEmitter, type ValueName } from './graph-emitter.ts'
 import { attr } from './onnx/attribute.ts'
@@ -25,6 +26,8 @@ export function emitAccumulatedGradients(
   options: BatchOptions & { readonly rows: ValueName; readonly accumulation: number },
 ): BatchGradients {
   const { parameters, rows, weights, maskKey } = options
+  // ORT 1.27 updates a statistic in place, also one that the body only sees around it.
+  refuseStatistics(model.parameters, 'accumulation')
   const keys = maskKey === undefined ? [] : [maskKey]
   const part = buildPart(graph, model, options)
   const sums = part.sums.map(({ wish, shape }) => ({ name: graph.unique(wish), shape }))

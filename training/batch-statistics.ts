@@ -54,7 +54,7 @@ export function withRunningStatistics(node: NodeProto): NodeProto {
   return { ...node, output: node.output.slice(0, 1), attribute }
 }
 
-/** For a form of which nothing comes out but gradients, or only a part of the model goes in. */
+/** For what gives gradients only, takes a part of the model only, or adds up several batches. */
 export function refuseStatistics(
   parameters: readonly { readonly name: string; readonly updated?: string }[],
   form: string,

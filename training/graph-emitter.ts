@@ -24,6 +24,8 @@ export class GraphEmitter {
   readonly #constants = new Map<ValueName, TensorProto>()
   readonly #constantNames = new Map<string, ValueName>()
   readonly #nameCounts = new Map<string, number>()
+  /** Values whose types no rule knows, but whoever added the node. */
+  readonly #stated = new Set<ValueName>()
 
   /** The prefix keeps the names of a Scan body apart from those of the graph around it. */
   constructor(prefix = '') {
@@ -129,7 +131,10 @@ export class GraphEmitter {
     if (!rule) {
       return node.output.map(output => {
         const type = known(output)
-        if (type) return type
+        if (type) {
+          this.#stated.add(output)
+          return type
+        }
         throw new GainnetError(
           'MODEL_INVALID',
           `node ${node.name} (${opType}) has no type rule in training/types/ and the model ` +
@@ -313,6 +318,8 @@ export class GraphEmitter {
         return true
       })
       .reverse()
+    const made = new Set(node.flatMap(({ output }) => output))
+    const stated = [...this.#stated].filter(value => made.has(value) && !outputs.includes(value))
     const initializer = [...this.#constants.values()].filter(({ name = '' }) => needed.has(name))
     const valueInfo = (value: ValueName) => {
       const { elementType, shape } = this.type(value)
@@ -324,7 +331,8 @@ export class GraphEmitter {
       initializer,
       input: inputs.map(valueInfo),
       output: outputs.map(valueInfo),
-      valueInfo: [],
+      // Without it whoever reads the graph could not know them, either.
+      valueInfo: stated.map(valueInfo),
     }
   }
 }

@@ -29,7 +29,7 @@ export async function loadOrtRuntime(wanted: string | undefined): Promise<Loaded
   }
 }
 
-async function loadWasm(reason = `${ORT_VARIABLE} asks for it`): Promise<Ort> {
+async function loadWasm(reason?: string): Promise<Ort> {
   try {
     const ort = await import('onnxruntime-web')
     // More threads are workers, which a run that blocks would wait for.
@@ -38,7 +38,8 @@ async function loadWasm(reason = `${ORT_VARIABLE} asks for it`): Promise<Ort> {
   } catch (error) {
     throw new GainnetError(
       'TRAINING_FAILED',
-      `ONNX Runtime as WebAssembly cannot be loaded (${reason}): npm install onnxruntime-web@1.27.0`,
+      `ONNX Runtime cannot be loaded, ${reason ? `the native one for ${reason}, ` : ''}WebAssembly for ` +
+        `${messageOf(error)}: npm install onnxruntime-web@1.27.0`,
       { reason },
       { cause: error },
     )

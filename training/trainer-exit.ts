@@ -17,7 +17,10 @@ export function endWords({ code, signal }: TrainerExit): string {
   return `ended with exit code ${code}`
 }
 
-/** Whether native code ended it, which WebAssembly in its place does not. */
+/**
+ * Whether native code ended it, which WebAssembly in its place does not. Not SIGABRT: Node.js ends so
+ * for want of heap, too.
+ */
 export function isCrash({ signal }: TrainerExit): boolean {
-  return signal === 'SIGILL' || signal === 'SIGSEGV' || signal === 'SIGBUS' || signal === 'SIGABRT'
+  return signal === 'SIGILL' || signal === 'SIGSEGV' || signal === 'SIGBUS'
 }

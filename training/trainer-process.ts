@@ -137,8 +137,8 @@ export class TrainerProcess {
     } catch (error) {
       const mayFallBack = process.env[ORT_VARIABLE] === undefined && !isNativeBroken
       if (!mayFallBack || options.signal?.aborted || !endedByCrash(error)) throw error
-      isNativeBroken = true
       const trainer = await TrainerProcess.#startOnce(options, 'wasm')
+      isNativeBroken = true
       trainer.#runtimeReason = messageOf(error)
       return trainer
     }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { GainnetError } from '../runtime/errors.ts'
 import { packageVersion } from '../runtime/version.ts'
 import { METADATA_VERSION } from './artifact-metadata.ts'
 import type { BatchNormalizationMode } from './batch-statistics.ts'
@@ -62,6 +63,9 @@ export function prepareTraining(model: Uint8Array, options: TrainingOptions): Pr
     prediction: options.prediction ?? outputOf(loss),
     batchNormalization: options.batchNormalization,
   })
+  if (forward.parameters.length === 0) {
+    throw new GainnetError('MODEL_INVALID', 'nothing is left to train in the model')
+  }
   return {
     forward,
     graphOptions: {

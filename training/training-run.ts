@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import type { InferenceSession, Tensor } from 'onnxruntime-node'
 import { GainnetError } from '../runtime/errors.ts'
 import { type ArtifactMetadata, readTrainingArtifact, stateTensors } from './artifact-metadata.ts'
@@ -38,8 +39,11 @@ export interface StepControl {
 type Parameter = ArtifactMetadata['parameters'][number]
 type States = ReadonlyMap<string, Tensor>
 
-/** A run holds the thread: as long as this it may take until a request to stop is seen. */
-const RUN_MS_TARGET = 100
+/**
+ * A run holds the thread: so long it may take until a request to stop is seen, and twice as long
+ * where the core is suddenly shared.
+ */
+const RUN_MS_TARGET = 80
 /** A run takes at most so many times the steps of the one before: the first one is warming up. */
 const RUN_GROWTH_MAX = 8
 
@@ -108,7 +112,10 @@ export class TrainingRun {
     const rateAt = learningRateSeries(learningRate)
     const losses = new Float32Array(steps)
     let done = 0
-    while (done < steps && !control.isCancelled?.()) {
+    while (done < steps) {
+      // A turn of the loop, in which messages come in; without it they would wait for another run.
+      await setImmediate()
+      if (control.isCancelled?.()) break
       const ran = await this.#run(Math.min(steps - done, this.#runStepsMax), rateAt)
       losses.set(ran, done)
       done += ran.length

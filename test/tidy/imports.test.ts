@@ -80,7 +80,8 @@ describe('imports', () => {
       ...Object.keys(manifest.dependencies),
       ...Object.keys(manifest.devDependencies),
     ])
-    const shipped = new Set(Object.keys(manifest.dependencies))
+    const { dependencies, peerDependencies } = manifest
+    const shipped = new Set(Object.keys({ ...dependencies, ...peerDependencies }))
     const strangers = imports.filter(({ from, specifier }) => {
       if (specifier.startsWith('.') || specifier.startsWith('node:')) return false
       const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')

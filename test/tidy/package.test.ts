@@ -41,6 +41,12 @@ describe('package.json', () => {
     expect(versions.map(([, { version }]) => version)).toEqual(['1.27.0'])
   })
 
+  test('leaves ONNX Runtime as WebAssembly to who needs it, in the same release', () => {
+    expect(manifest.peerDependencies).toEqual({ 'onnxruntime-web': '1.27.0' })
+    expect(manifest.peerDependenciesMeta).toEqual({ 'onnxruntime-web': { optional: true } })
+    expect(manifest.devDependencies['onnxruntime-web']).toBe('1.27.0')
+  })
+
   test('denies the install script of ONNX Runtime, and .npmrc denies all', () => {
     expect(manifest.allowScripts).toEqual({ 'onnxruntime-node': false })
     const lines = readFileSync(join(ROOT, '.npmrc'), 'utf8').split('\n')

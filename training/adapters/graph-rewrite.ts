@@ -60,16 +60,24 @@ export function insertBehind(
   })
 }
 
-/** The model with other nodes and further initializers; those it has keep their bytes. */
+/**
+ * The model with other nodes and further initializers; those it has keep their bytes. What the file
+ * states of a value goes for what was in its place before.
+ */
 export function withNodes(
   proto: ModelProto & { readonly graph: GraphProto },
   nodes: readonly NodeProto[],
   added: readonly TensorProto[],
 ): ModelProto & { readonly graph: GraphProto } {
   const { graph } = proto
-  // Types that the file states of values may no longer hold.
+  const made = new Set(nodes.flatMap(({ output }) => output))
+  const moved = [...graph.valueInfo, ...graph.output].flatMap(info => {
+    const name = unadapted(info.name ?? '')
+    return made.has(name) ? [{ ...info, name }] : []
+  })
+  const valueInfo = [...graph.valueInfo, ...moved]
   const initializer = [...graph.initializer, ...added]
-  return { ...proto, graph: { ...graph, node: nodes, initializer, valueInfo: [] } }
+  return { ...proto, graph: { ...graph, node: nodes, initializer, valueInfo } }
 }
 
 /** A float32 tensor of seeded normal numbers, or of zeros where the deviation is 0. */

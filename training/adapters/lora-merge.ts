@@ -32,14 +32,13 @@ export function mergeLora(adapted: Uint8Array): Uint8Array {
   const initializer = graph.initializer
     .filter(({ name = '' }) => !gone.has(name))
     .map(tensor => merged.get(tensor.name ?? '') ?? tensor)
-  const node = withoutPaths(
-    graph.node,
-    records.flatMap(({ values }) => values),
-    gone,
-  )
+  const values = records.flatMap(record => record.values)
+  const node = withoutPaths(graph.node, values, gone)
+  const ended = new Set(values.map(unadapted))
+  const valueInfo = graph.valueInfo.filter(({ name = '' }) => !ended.has(name))
   return encodeModel({
     ...proto,
-    graph: { ...graph, node, initializer },
+    graph: { ...graph, node, initializer, valueInfo },
     metadataProps: proto.metadataProps.filter(({ key }) => key !== LORA_KEY),
   })
 }

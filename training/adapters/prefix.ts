@@ -60,7 +60,9 @@ export function addPrefix(
     ints(`${name}.sizes`, dims.slice(1)),
   ])
   const added = [...prefixes, ...constants, ...ends.flatMap(value => cutTensors(value, length))]
-  const adapted = withNodes(proto, nodes, added)
+  // Types that the file states may no longer hold where sequences are longer.
+  const unstated = { ...proto, graph: { ...proto.graph, valueInfo: [] } }
+  const adapted = withNodes(unstated, nodes, added)
   const bytes = encodeModel(adapted)
   checkShapes(bytes, { proto: adapted, types, batch })
   return { bytes, trainable: prefixes.map(({ name = '' }) => name) }

@@ -29,19 +29,15 @@ export function emitDeclaredBatch(
   const rowCount = batch * accumulation
   const weights = graph.declare('weights', { elementType: ELEMENT.float, shape: [rowCount] })
   const maskKey = declareMaskKeys(graph, model.graph, accumulation === 1 ? [] : [accumulation])
+  const batches = { loss, batch, parameters, maskKey }
+  const places = Array.from({ length: rowCount }, (_, row) => row)
   const made =
     accumulation === 1
-      ? emitBatchGradients(graph, model, {
-          ...{ loss, batch, parameters, weights, maskKey },
-          read: declareBatch(graph, batch),
-        })
+      ? emitBatchGradients(graph, model, { ...batches, weights, read: declareBatch(graph, batch) })
       : emitAccumulatedGradients(graph, model, {
-          ...{ loss, batch, parameters, accumulation, maskKey },
-          rows: graph.constant(
-            ELEMENT.int32,
-            [accumulation, batch],
-            Array.from({ length: rowCount }, (_, row) => row),
-          ),
+          ...batches,
+          accumulation,
+          rows: graph.constant(ELEMENT.int32, [accumulation, batch], places),
           weights: graph.reshape(weights, [accumulation, batch]),
         })
   const roles = dataRoles(model, made.labelType)

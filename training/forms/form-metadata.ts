@@ -30,15 +30,26 @@ export const stepMetadataSchema = z.strictObject({
 /** Outputs of a form that judges a batch: the weighted mean, and what it was divided by. */
 const judgement = { loss: z.string(), weightSum: z.string() }
 
+const { flopsPerSample, ...moved } = optimizedFields
+
 export const gradientMetadataSchema = z.strictObject({
   form: z.literal('grad'),
   ...originFields,
   ...judgedFields,
-  flopsPerSample: optimizedFields.flopsPerSample,
+  flopsPerSample,
   inputs: z.strictObject({ ...batchInputs, ...maskFields }),
   outputs: z.strictObject(judgement),
   /** `gradient`: the output with the mean gradient of the batch. */
   parameters: z.array(z.strictObject({ ...parameterFields, gradient: z.string() })),
+})
+
+export const applyMetadataSchema = z.strictObject({
+  form: z.literal('apply'),
+  ...originFields,
+  ...moved,
+  inputs: z.strictObject(scheduleFields),
+  /** `gradient`: the input that takes it. */
+  parameters: z.array(trainedParameter.extend({ gradient: z.string() })),
 })
 
 export const evaluationMetadataSchema = z.strictObject({
@@ -59,6 +70,7 @@ const formMetadataSchema = z.discriminatedUnion('form', [
   artifactMetadataSchema,
   stepMetadataSchema,
   gradientMetadataSchema,
+  applyMetadataSchema,
   evaluationMetadataSchema,
   inferenceMetadataSchema,
 ])
@@ -66,6 +78,7 @@ const formMetadataSchema = z.discriminatedUnion('form', [
 export type FormMetadata = z.output<typeof formMetadataSchema>
 export type StepMetadata = z.output<typeof stepMetadataSchema>
 export type GradientMetadata = z.output<typeof gradientMetadataSchema>
+export type ApplyMetadata = z.output<typeof applyMetadataSchema>
 export type EvaluationMetadata = z.output<typeof evaluationMetadataSchema>
 
 /** What any form says of itself. Fails with MODEL_INVALID for a file that is none. */

@@ -1,5 +1,6 @@
 import { GainnetError } from '../../runtime/errors.ts'
 import { METADATA_KEY } from '../artifact-metadata.ts'
+import { withRunningStatistics } from '../batch-statistics.ts'
 import type { ParameterInfo } from '../forward-graph.ts'
 import { ELEMENT } from '../onnx/element-type.ts'
 import { decodeModel, encodeModel } from '../onnx/onnx-codec.ts'
@@ -9,7 +10,8 @@ import { inferenceMetadataSchema } from './form-metadata.ts'
 
 /**
  * The model as it came, operator set and all, with other values in the initializers that are its
- * parameters: a plain ONNX file, which other tools load.
+ * parameters: a plain ONNX file, which other tools load. A BatchNormalization that was exported for
+ * training goes by its running statistics.
  */
 export function buildInferenceForm(
   model: Uint8Array,
@@ -43,7 +45,7 @@ export function buildInferenceForm(
   const others = proto.metadataProps.filter(({ key }) => key !== METADATA_KEY)
   return encodeModel({
     ...proto,
-    graph: { ...proto.graph, initializer },
+    graph: { ...proto.graph, node: proto.graph.node.map(withRunningStatistics), initializer },
     metadataProps: [...others, { key: METADATA_KEY, value: JSON.stringify(metadata) }],
   })
 }

@@ -5,6 +5,7 @@ import {
   prepareTraining,
   type TrainingOptions,
 } from '../training-options.ts'
+import { buildApplyForm } from './apply-form.ts'
 import { buildEvaluationForm } from './evaluation-form.ts'
 import { buildGradientForm } from './gradient-form.ts'
 import { buildInferenceForm } from './inference-form.ts'
@@ -15,6 +16,7 @@ const forms = {
   scan: prepared => buildScanForm(prepared).bytes,
   step: buildStepForm,
   grad: buildGradientForm,
+  apply: buildApplyForm,
   eval: buildEvaluationForm,
   infer: ({ forward: { parameters, initialParameters } }, model) =>
     buildInferenceForm(model, { parameters, values: initialParameters }),

@@ -117,10 +117,13 @@ function addInFloat32(
   node: NodeProto,
   typeOf: (value: ValueName) => TensorType,
 ): void {
-  const narrow = (name: ValueName) =>
-    name !== '' && emitter.type(name).elementType === ELEMENT.double
-      ? emitter.cast(name, ELEMENT.float)
-      : name
+  const narrow = (name: ValueName) => {
+    if (name === '' || emitter.type(name).elementType !== ELEMENT.double) return name
+    // Scales of a Resize must stay a constant.
+    const values = emitter.constantReals(name)
+    if (values) return emitter.constant(ELEMENT.float, emitter.shape(name), values)
+    return emitter.cast(name, ELEMENT.float)
+  }
   const types = new Map<ValueName, TensorType>()
   const narrowNames = new Map<string, ValueName>()
   const output = renameOutputs(emitter, narrowNames, node, (made, name) =>

@@ -32,12 +32,11 @@ export async function observeModel(
     readonly seed: number
     /** The standard deviation of the inputs. */
     readonly amplitude: number
-    readonly sizes: Readonly<Record<string, number>>
   },
 ): Promise<Observation> {
   const { seed, amplitude } = options
   let refusal: unknown
-  for (const sizes of sizesToTry(model.graph, options.sizes)) {
+  for (const sizes of sizesToTry(model.graph)) {
     const inputs = drawInputs(model.graph, { sizes, amplitude }, seededRandom(seed))
     try {
       return { inputs, outputs: await runOnInputs(ort, model, inputs) }
@@ -53,13 +52,11 @@ export async function observeModel(
   )
 }
 
-function sizesToTry(graph: GraphProto, named: Readonly<Record<string, number>>): OpenSizes[] {
+function sizesToTry(graph: GraphProto): OpenSizes[] {
   const axes = givenInputs(graph).flatMap(({ type }) =>
     (type?.tensorType?.shape?.dim ?? []).map((dim, axis) => ({ ...dim, axis })),
   )
-  const open = axes.filter(
-    ({ dimValue = 0, dimParam = '' }) => dimValue <= 0 && named[dimParam] === undefined,
-  )
+  const open = axes.filter(({ dimValue = 0 }) => dimValue <= 0)
   const batches = open.some(({ axis }) => axis === 0) ? BATCHES : [1]
   const others = open.some(({ axis }) => axis > 0) ? OTHER_SIZES : [1]
   const batchNames = axes.flatMap(({ axis, dimParam }) =>
@@ -68,8 +65,8 @@ function sizesToTry(graph: GraphProto, named: Readonly<Record<string, number>>):
   return batches.flatMap(batch =>
     others.map(other => {
       // The batch is the batch wherever its name stands, as in the state of a recurrent layer.
-      const ofBatch = Object.fromEntries(batchNames.map(name => [name, batch]))
-      return { named: { ...ofBatch, ...named }, batch, other }
+      const named = Object.fromEntries(batchNames.map(name => [name, batch]))
+      return { named, batch, other }
     }),
   )
 }
@@ -104,6 +101,8 @@ function ortTensor({ Tensor }: Ort, tensor: TensorProto): Tensor {
       return new Tensor('int64', BigInt64Array.from(whole, BigInt), dims)
     case ELEMENT.int32:
       return new Tensor('int32', Int32Array.from(whole), dims)
+    case ELEMENT.uint8:
+      return new Tensor('uint8', tensor.rawData ?? new Uint8Array(), dims)
     default:
       return new Tensor('bool', Uint8Array.from(whole), dims)
   }

@@ -21,8 +21,6 @@ export interface PreparationOptions {
   readonly outputs?: readonly string[]
   /** Names or patterns of the initializers that count as parameters, as for training. */
   readonly trainable?: readonly string[]
-  /** Of axes that the file leaves open, by the name it gives them. */
-  readonly sizes?: Readonly<Record<string, number>>
 }
 
 /** A model on one random input, with what our engine says are the gradients of its parameters. */
@@ -70,8 +68,8 @@ async function prepareAt(
   if (parameters.length === 0) {
     throw new GainnetError('MODEL_INVALID', 'the model has no float32 parameter')
   }
-  const { seed, amplitude, sizes = {} } = options
-  const observed = await observeModel(ort, { ...model, graph }, { seed, amplitude, sizes })
+  const { seed, amplitude } = options
+  const observed = await observeModel(ort, { ...model, graph }, { seed, amplitude })
   const outputs = chooseOutputs(observed.outputs, options.outputs)
   const random = seededRandom(seed + 1)
   const opsets = upgradedOpsets(model)

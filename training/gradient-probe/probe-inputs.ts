@@ -55,6 +55,11 @@ function drawTensor(
       return fill(draw)
     case ELEMENT.bool:
       return fill(() => 1)
+    case ELEMENT.uint8: {
+      const pixels = Uint8Array.from({ length: count }, () => Math.floor(256 * random()))
+      const bytes = buildTensor({ name, type: ELEMENT.bool, shape, values: pixels })
+      return { ...bytes, dataType: ELEMENT.uint8 }
+    }
     case ELEMENT.int32:
     case ELEMENT.int64: {
       const { from, below } = integerRange(graph, name)

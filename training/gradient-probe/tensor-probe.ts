@@ -22,7 +22,7 @@ const STEPS_MIXED: DifferenceSteps = { first: 0.2, factor: 2, levels: 7, enough:
 /** A tensor of zeros has no size of its own to be moved by. */
 const SIZE_OF_ZEROS = 0.1
 /** A tensor that moves the probe by less than this share of its size is measured by that share. */
-const EFFECT_MIN = 1e-3
+const EFFECT_MIN = 1e-2
 
 /** Moves one tensor along a random direction; the error is that of probeGradients. */
 export async function probeTensor(

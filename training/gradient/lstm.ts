@@ -1,4 +1,5 @@
 import type { ValueName } from '../graph-emitter.ts'
+import { lstmWithPeepholes } from './lstm-peephole.ts'
 import {
   affine,
   along,
@@ -21,7 +22,8 @@ import {
 // and before the activations, where every factor but dc' and dh' is known for all steps at once:
 // di = dc' · g·i(1 − i)   do = dh' · tanh c' · o(1 − o)   df = dc' · c·f(1 − f)   dg = dc' · i(1 − g²)
 export function lstm(direction: Direction): DirectionGradients {
-  const { graph, order, previous, r, dyHidden, dyCell } = direction
+  const { graph, order, previous, r, dyHidden, dyCell, peepholes } = direction
+  if (peepholes) return lstmWithPeepholes(direction, peepholes)
   const { f, cellFactors, gateFactors } = lstmFactors(direction)
   let [dHidden, dCell] = [dyHidden, dyCell]
   const dGates = new Map<number, ValueName>()

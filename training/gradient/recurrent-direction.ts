@@ -21,6 +21,8 @@ export interface Direction {
   readonly hiddenBias: ValueName | undefined
   /** [B, hidden], before the first step; the LSTM's. */
   readonly initialCell: ValueName
+  /** [3 · hidden], of the gates i, o and f; the LSTM's. */
+  readonly peepholes: ValueName | undefined
   /** [S, B, hidden]; [B, hidden], 0 where the loss does not depend on the last state. */
   readonly dy: ValueName | undefined
   readonly dyHidden: ValueName
@@ -37,6 +39,8 @@ export interface DirectionGradients {
   /** [B, hidden] */
   readonly dInitialHidden: ValueName
   readonly dInitialCell?: ValueName
+  /** [3 · hidden] */
+  readonly dPeepholes?: ValueName
 }
 
 /**
@@ -74,6 +78,7 @@ export function throughDirections(
     joined(graph, [sumOfRows(graph, dInput), dHiddenBias]),
   )
   const dInitialCells = made.flatMap(({ dInitialCell }) => dInitialCell ?? [])
+  const dPeepholes = made.flatMap(({ dPeepholes }) => dPeepholes ?? [])
   const gradients = [
     graph.reshape(dx, [steps, batch, inputSize]),
     stacked(dw),
@@ -82,6 +87,7 @@ export function throughDirections(
     null,
     inputs[5] ? stacked(made.map(({ dInitialHidden }) => dInitialHidden)) : null,
     inputs[6] && dInitialCells.length > 0 ? stacked(dInitialCells) : null,
+    dPeepholes.length > 0 ? stacked(dPeepholes) : null,
   ]
   return gradients.slice(0, node.input.length)
 }
@@ -91,14 +97,13 @@ function refuseOtherForms(
   graph: GraphEmitter,
   activations: readonly string[],
 ): void {
-  const [x = '', , , , lengths, , , peepholes] = inputs
+  const [x = '', , , , lengths] = inputs
   const given = findAttribute(node, 'activations')?.strings ?? []
   const names = given.map(name => new TextDecoder().decode(name).toLowerCase())
   const steps = graph.shape(x)[0] ?? 0
   const refused = [
     [findAttribute(node, 'clip') !== undefined, 'a clip'],
     [intAttribute(node, 'input_forget', 0) !== 0, 'coupled input and forget gates (input_forget)'],
-    [Boolean(peepholes), 'peepholes'],
     [
       Boolean(lengths) && !graph.constantInts(lengths ?? '')?.every(length => length === steps),
       'sequences of different lengths (sequence_lens)',
@@ -115,7 +120,7 @@ function refuseOtherForms(
 
 function readDirections(forward: ForwardNode, graph: GraphEmitter): readonly Direction[] {
   const { node, inputs, outputs, outputGradients } = forward
-  const [x = '', w = '', r = '', b, , initialHidden, initialCell] = inputs
+  const [x = '', w = '', r = '', b, , initialHidden, initialCell, peepholes] = inputs
   const [dy, dyHidden, dyCell] = outputGradients
   const [steps = 0, batch = 0, inputSize = 0] = graph.shape(x)
   const [directions = 1, gates = 0, hidden = 0] = graph.shape(r)
@@ -143,6 +148,7 @@ function readDirections(forward: ForwardNode, graph: GraphEmitter): readonly Dir
       inputBias: bias && columns(graph, bias, { axis: 0, from: 0, to: gates }),
       hiddenBias: bias && columns(graph, bias, { axis: 0, from: gates, to: 2 * gates }),
       initialCell: pick(initialCell) ?? zeros,
+      peepholes: pick(peepholes),
       dy: pick(dy, 1),
       dyHidden: pick(dyHidden) ?? zeros,
       dyCell: pick(dyCell) ?? zeros,

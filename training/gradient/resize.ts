@@ -1,5 +1,6 @@
 import type { GraphEmitter, ValueName } from '../graph-emitter.ts'
 import { intAttribute, stringAttribute } from '../onnx/attribute.ts'
+import { ELEMENT } from '../onnx/element-type.ts'
 import type { NodeProto } from '../onnx/onnx-proto.ts'
 import { type ResizedAxis, resizedAxes } from '../types/resize.ts'
 import type { GradientRule } from './gradient-rule.ts'
@@ -31,9 +32,9 @@ function alongAxis(
   axis: ResizedAxis,
   node: NodeProto,
 ): ValueName {
-  const weights = weightsOf(axis, node)
+  const weights = isKnownNearest(axis, node) ? weightsOf(axis, node) : undefined
   const shape = graph.shape(dy)
-  if (repeatsEach(weights, axis)) {
+  if (weights && repeatsEach(weights, axis)) {
     const apart = shape.toSpliced(axis.axis, 1, axis.from, axis.to / axis.from)
     const sums = graph.sum(graph.reshape(dy, apart), [axis.axis + 1])
     return graph.reshape(sums, shape.with(axis.axis, axis.from))
@@ -42,13 +43,46 @@ function alongAxis(
   const before = shape.slice(0, axis.axis)
   const columns = shape.slice(axis.axis + 1)
   const columnCount = columns.reduce((product, size) => product * size, 1)
-  const matrix = graph.constant(
-    graph.type(dy).elementType,
-    [axis.from, axis.to],
-    Array.from({ length: axis.from }, (_, row) => weights.map(made => made.get(row) ?? 0)).flat(),
-  )
+  const { elementType } = graph.type(dy)
+  const matrix = weights
+    ? graph.constant(
+        elementType,
+        [axis.from, axis.to],
+        Array.from({ length: axis.from }, (_, row) =>
+          weights.map(made => made.get(row) ?? 0),
+        ).flat(),
+      )
+    : graph.cast(observedNearest(graph, { axis, node, rank: shape.length }), elementType)
   const product = graph.matMul(matrix, graph.reshape(dy, [...before, axis.to, columnCount]))
   return graph.reshape(product, [...before, axis.from, ...columns])
+}
+
+/** Which element is nearest hangs on how ONNX Runtime rounds, but where a factor is a whole one. */
+function isKnownNearest(axis: ResizedAxis, node: NodeProto): boolean {
+  if (stringAttribute(node, 'mode', 'nearest') !== 'nearest') return true
+  const isWhole = [axis.to / axis.from, axis.from / axis.to].some(Number.isInteger)
+  return isWhole && axis.scale === axis.to / axis.from
+}
+
+/** 1 where an output is a copy of the element, [from, to]: the same Resize tells it of their numbers. */
+function observedNearest(
+  graph: GraphEmitter,
+  given: { readonly axis: ResizedAxis; readonly node: NodeProto; readonly rank: number },
+): ValueName {
+  const { axis, node, rank } = given
+  const place = stringAttribute(node, 'coordinate_transformation_mode', 'half_pixel')
+  coordinateOf(place, 0, axis)
+  const alone = (size: number) =>
+    Array.from({ length: rank }, (_, at) => (at === axis.axis ? size : 1))
+  const numbers = (shape: readonly number[]) =>
+    graph.constant(ELEMENT.float, shape, [...new Array(axis.from).keys()])
+  const factors = node.input[2]
+    ? ['', graph.constant(ELEMENT.float, [rank], alone(axis.scale))]
+    : ['', '', graph.ints(alone(axis.to))]
+  const attributes = node.attribute.filter(({ name }) => name !== 'axes')
+  const taken = graph.emit('Resize', [numbers(alone(axis.from)), ...factors], attributes)
+  const row = graph.reshape(taken, [1, axis.to])
+  return graph.mask('Equal', numbers([axis.from, 1]), row)
 }
 
 /** Every element stands the same number of times one after the other: a sum is all it takes. */
@@ -64,11 +98,6 @@ function repeatsEach(weights: readonly ReadonlyMap<number, number>[], axis: Resi
 function weightsOf(axis: ResizedAxis, node: NodeProto): readonly ReadonlyMap<number, number>[] {
   const mode = stringAttribute(node, 'mode', 'nearest')
   const last = axis.from - 1
-  const isWhole = [axis.to / axis.from, axis.from / axis.to].some(Number.isInteger)
-  if (mode === 'nearest' && !(isWhole && axis.scale === axis.to / axis.from)) {
-    // Which element is nearest then hangs on how ONNX Runtime rounds.
-    throw new RangeError(`resizes to the nearest by ${axis.scale}, which is no whole factor`)
-  }
   if (mode !== 'nearest' && mode !== 'linear') throw new RangeError(`resizes by ${mode}`)
   const place = stringAttribute(node, 'coordinate_transformation_mode', 'half_pixel')
   const rounding = stringAttribute(node, 'nearest_mode', 'round_prefer_floor')

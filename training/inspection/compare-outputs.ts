@@ -26,7 +26,7 @@ export async function compareOutputs(
     const model = decodeModel(before)
     if (!model.graph) throw new GainnetError('MODEL_INVALID', 'the model has no graph')
     const whole = { ...model, graph: model.graph }
-    const { inputs, outputs } = await observeModel(ort, whole, { seed, amplitude: 1, sizes: {} })
+    const { inputs, outputs } = await observeModel(ort, whole, { seed, amplitude: 1 })
     const others = await runOnInputs(ort, decodeModel(after), inputs)
     return {
       ran: true,

@@ -26,6 +26,32 @@ const finders: Readonly<Record<string, Finder>> = {
     }
   },
 
+  'open-sizes': ({ graph }) => {
+    const initialized = new Set(graph.initializer.map(({ name }) => name))
+    const inputs = graph.input.filter(({ name }) => !initialized.has(name))
+    const names = inputs.flatMap(({ type }) =>
+      (type?.tensorType?.shape?.dim ?? [])
+        .slice(1)
+        .flatMap(({ dimValue, dimParam }) => (dimValue ? [] : [dimParam || 'one without a name'])),
+    )
+    const listed = [...new Set(names)]
+    return found(listed.length, {
+      kind: 'open-sizes',
+      what: `Open sizes beside the batch, which training wants to know: ${listed.join(', ')}.`,
+      advice: `Give them with --size ${listed[0]}=…, or export with fixed ones.`,
+    })
+  },
+
+  'several-inputs': ({ graph }) => {
+    const initialized = new Set(graph.initializer.map(({ name }) => name))
+    const names = graph.input.flatMap(({ name = '' }) => (initialized.has(name) ? [] : [name]))
+    return found(names.length > 1 ? names.length : 0, {
+      kind: 'several-inputs',
+      what: `Several inputs: ${names.join(', ')}. A data file gives the samples of one.`,
+      advice: `Fix those that are always the same with --fix ${names.at(-1)}=…, or use the library.`,
+    })
+  },
+
   'half-precision': ({ graph }) => {
     const isHalf = (type = 0) => type === ELEMENT.float16 || type === ELEMENT.bfloat16
     const count = graph.initializer.filter(({ dataType }) => isHalf(dataType)).length
@@ -38,7 +64,7 @@ const finders: Readonly<Record<string, Finder>> = {
   },
 
   quantized: ({ graph }) => {
-    const quantized = /Quantize|^QLinear|Integer$|^QAttention|^QGemm|^MatMulNBits/
+    const quantized = /quantize|^QLinear|Integer$|^QAttention|^QGemm|^MatMulNBits/i
     const count = countNodes(graph, ({ opType = '' }) => quantized.test(opType))
     return found(count, {
       kind: 'quantized',

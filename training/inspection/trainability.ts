@@ -12,6 +12,8 @@ export type Trainability =
       readonly isTrainable: true
       /** As asked for, or the one that the file lays down. */
       readonly batch: number
+      /** Whether the file lays it down, so that the model runs in no other. */
+      readonly batchIsFixed: boolean
       readonly prediction: string
       readonly predictionShape: readonly number[]
       readonly tensorCount: number
@@ -44,7 +46,8 @@ export function tryTraining(bytes: Uint8Array, options: TrainabilityOptions): Tr
   const batches = fixed === undefined ? [options.batch] : [options.batch, fixed]
   for (const prediction of outputs) {
     for (const batch of batches) {
-      const made = tryOutput(bytes, prediction, { ...options, batch })
+      const given = { ...options, batch, batchIsFixed: batch === fixed }
+      const made = tryOutput(bytes, prediction, given)
       if (made.isTrainable) return made
       refused ??= made
     }
@@ -62,21 +65,25 @@ function fixedBatch(bytes: Uint8Array): number | undefined {
 function tryOutput(
   bytes: Uint8Array,
   prediction: string,
-  { batch, trainable, frozen }: TrainabilityOptions,
+  options: TrainabilityOptions & { readonly batchIsFixed: boolean },
 ): Trainability {
   try {
+    const { trainable, frozen } = options
     const model = readForwardModel(bytes, { prediction, trainable, frozen })
     if (model.parameters.length === 0) {
       throw new GainnetError('MODEL_INVALID', 'it has no float32 initializer with axes')
     }
-    return measure(model, batch)
+    return measure(model, options)
   } catch (error) {
     if (!(error instanceof GainnetError)) throw error
     return { isTrainable: false, reason: messageOf(error), code: error.code }
   }
 }
 
-function measure(model: ForwardModel, batch: number): Trainability {
+function measure(
+  model: ForwardModel,
+  { batch, batchIsFixed }: { readonly batch: number; readonly batchIsFixed: boolean },
+): Trainability {
   const graph = new GraphEmitter()
   const inputs = model.inputs.map(input => {
     const type = { elementType: dataElement(input), shape: [batch, ...input.sampleShape] }
@@ -108,6 +115,7 @@ function measure(model: ForwardModel, batch: number): Trainability {
   return {
     isTrainable: true,
     batch,
+    batchIsFixed,
     prediction: model.prediction,
     predictionShape: shape.slice(1),
     tensorCount: reached.length,

@@ -48,6 +48,7 @@ class LiveCount {
   readonly #types: Map<ValueName, TensorType>
   readonly #open: OpenSizes
   readonly #lastUses: ReadonlyMap<ValueName, number>
+  readonly #stated: ReadonlyMap<string, ValueInfoProto>
   readonly #alive = new Map<ValueName, number>()
   #bytes = 0
   #peakBytes = 0
@@ -66,6 +67,7 @@ class LiveCount {
     this.#types = given.types
     this.#open = given.open
     this.#lastUses = lastUses(graph)
+    this.#stated = new Map(graph.valueInfo.map(value => [value.name ?? '', value]))
   }
 
   count(): LiveBytes {
@@ -84,9 +86,9 @@ class LiveCount {
   /** Makes the types of the node's outputs known, and counts the graph inside of it. */
   #enter(node: NodeProto): LiveBytes {
     const body = node.attribute.find(({ g }) => g !== undefined)?.g
-    const stated = new Map(node.output.map((name, index) => [name, body?.output[index]] as const))
+    const made = new Map(node.output.map((name, index) => [name, body?.output[index]] as const))
     this.#emitter.addNode(node, name => {
-      const value = stated.get(name)
+      const value = made.get(name) ?? this.#stated.get(name)
       return value && typeOf(value, this.#open)
     })
     for (const name of node.output) if (name) this.#types.set(name, this.#emitter.type(name))

@@ -101,6 +101,13 @@ function intsBecameInput(name: string): Upgrade {
 
 const axesBecameInput = intsBecameInput('axes')
 
+/** Before 9 it could have statistics for each place instead of each channel, which no more is. */
+const batchNormalization: Upgrade = (node, { opset }) => {
+  if (opset >= 9) return [node]
+  if (intAttribute(node, 'spatial', 1) === 0) refuse(node, opset, 'has statistics for each place')
+  return withInputs(node, node.input, ['spatial'])
+}
+
 const clip: Upgrade = (node, { opset, floats }) => {
   if (opset >= 11) return [node]
   const bound = (name: string) =>
@@ -174,6 +181,35 @@ const pad: Upgrade = (node, { opset, ints, floats }) => {
   const value = findAttribute(node, 'value') ? floats([floatAttribute(node, 'value', 0)], []) : ''
   const pads = ints(intsAttribute(node, 'pads') ?? [])
   return withInputs(node, [node.input[0] ?? '', pads, value], ['pads', 'value'])
+}
+
+/** Batches in front, which no kernel of ORT's CPU provider takes: turned around the operator. */
+const recurrent: Upgrade = (node, { between }) => {
+  if (intAttribute(node, 'layout', 0) === 0) return [node]
+  const turn = (from: string, to: string, perm: readonly number[]) =>
+    buildNode({
+      opType: 'Transpose',
+      inputs: [from],
+      outputs: [to],
+      attributes: [attr.ints('perm', perm)],
+      name: `${node.name} turns ${from}`,
+    })
+  const before: NodeProto[] = []
+  const input = node.input.map((name, index) => {
+    if (name === '' || ![0, 5, 6].includes(index)) return name
+    const turned = between()
+    before.push(turn(name, turned, [1, 0, 2]))
+    return turned
+  })
+  const after: NodeProto[] = []
+  const output = node.output.map((name, index) => {
+    if (name === '') return ''
+    const turned = between()
+    after.push(turn(turned, name, index === 0 ? [2, 0, 1, 3] : [1, 0, 2]))
+    return turned
+  })
+  const attribute = node.attribute.filter(({ name }) => name !== 'layout')
+  return [...before, { ...node, input, output, attribute }, ...after]
 }
 
 const reduceSum: Upgrade = (node, upgrading) =>
@@ -266,11 +302,14 @@ function refuse(node: NodeProto, opset: number, why: string): never {
 }
 
 const upgrades: Readonly<Record<string, Upgrade>> = {
+  BatchNormalization: batchNormalization,
   Clip: clip,
   Constant: constant,
   Dropout: dropout,
+  GRU: recurrent,
   GroupNormalization: groupNormalization,
   Hardmax: softmax,
+  LSTM: recurrent,
   LogSoftmax: softmax,
   Pad: pad,
   ReduceL1: reduction,

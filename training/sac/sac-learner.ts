@@ -1,30 +1,31 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node'
 import { GainnetError } from '../../runtime/errors.ts'
-import { fillStandardNormal, type Random, seededRandom } from '../../runtime/seeded-random.ts'
+import {
+  fillStandardNormal,
+  type Random,
+  seededRandom,
+  standardNormal,
+} from '../../runtime/seeded-random.ts'
+import { drawClass } from '../draw-class.ts'
 import { elementCount } from '../onnx/tensor.ts'
 import { floatOutput, type Ort, openOrtSession } from '../ort-session.ts'
 import type { Samples } from '../samples.ts'
 import { ReplayBuffer } from './replay-buffer.ts'
+import { REPLAY, replayColumns, SCHEDULE } from './sac-body.ts'
 import { readSacModels, type SacModels } from './sac-models.ts'
 import { SacPolicy } from './sac-policy.ts'
-import {
-  buildSacUpdate,
-  REPLAY,
-  replayColumns,
-  type SacUpdate,
-  SCHEDULE,
-  updated,
-} from './sac-scan.ts'
+import { buildSacUpdate, type SacUpdate, updated } from './sac-scan.ts'
 import { type SacOptions, type SacSettings, sacSchema } from './sac-settings.ts'
 import { SAC_PARTS, sacOptimizer } from './sac-states.ts'
-import { SAC_SERIES, type SacSeriesName } from './sac-update-graph.ts'
+import { SAC_SERIES, type SacSeriesName } from './sac-step.ts'
+import { tanhGaussianActions } from './tanh-gaussian.ts'
 
 /** What is observed, by the actor's inputs; bare numbers where it has one. */
 export type Observation = Readonly<Record<string, ArrayLike<number>>>
 
 export interface Transition {
   readonly observation: Observation
-  /** As it was taken, between −1 and 1. */
+  /** As it was taken: numbers between −1 and 1, or which choice it was. */
   readonly action: ArrayLike<number>
   readonly reward: number
   readonly next: Observation
@@ -83,11 +84,7 @@ export class SacLearner {
     this.#ortSession = made.ortSession
     this.#policy = made.policy
     this.#seed = seed
-    this.#replay = new ReplayBuffer(
-      ort,
-      replayColumns(made.models, made.update.actionShape),
-      capacity,
-    )
+    this.#replay = new ReplayBuffer(ort, replayColumns(made.models), capacity)
     this.#states = new Map(
       made.update.states.map(({ name, shape, initial }) => [
         name,
@@ -102,7 +99,7 @@ export class SacLearner {
     const update = buildSacUpdate(models, settings)
     const ortSession = await openOrtSession(ort, update.bytes)
     try {
-      const policy = await SacPolicy.open(ort, models.actor, update.actionShape.at(-1) ?? 1)
+      const policy = await SacPolicy.open(ort, models.actor)
       return new SacLearner(ort, options, { settings, models, update, ortSession, policy })
     } catch (error) {
       await ortSession.release()
@@ -122,6 +119,11 @@ export class SacLearner {
 
   remember({ observation, action, reward, next, isTerminal }: Transition): void {
     const inputs = this.#models.actor.inputs.map(({ name }) => name)
+    const { choices } = this.#update
+    const [choice = Number.NaN] = Array.from(action)
+    if (choices !== undefined && !(Number.isInteger(choice) && choice >= 0 && choice < choices)) {
+      throw new GainnetError('TRAINING_FAILED', `there are ${choices} choices, not ${choice}`)
+    }
     const rows = (given: Observation, nameOf: (input: string) => string) =>
       inputs.map(name => [nameOf(name), given[name] ?? []] as const)
     this.#replay.add({
@@ -133,11 +135,27 @@ export class SacLearner {
   }
 
   /**
-   * An action for each row of observations, between −1 and 1: drawn with `random`, the likeliest one
-   * without.
+   * An action for each row of observations, its numbers between −1 and 1: drawn with `random`, the
+   * likeliest one without.
    */
-  act(observations: Samples['inputs'], random?: Random): Promise<Float32Array> {
-    return this.#policy.act(observations, this.#actorTensors(), random)
+  async act(observations: Samples['inputs'], random?: Random): Promise<Float32Array> {
+    if (this.#update.choices !== undefined) throw new RangeError('the actions are choices')
+    const told = await this.#policy.tell(observations, this.#actorTensors())
+    return tanhGaussianActions(told, {
+      size: this.#update.actionShape.at(-1) ?? 1,
+      noise: random ? () => standardNormal(random) : () => 0,
+    })
+  }
+
+  /** The same for discrete actions: which choice, for each row. */
+  async choose(observations: Samples['inputs'], random?: Random): Promise<Int32Array> {
+    const { choices } = this.#update
+    if (choices === undefined) throw new RangeError('the actions are no choices')
+    const told = await this.#policy.tell(observations, this.#actorTensors())
+    return Int32Array.from({ length: told.length / choices }, (_, row) => {
+      const logits = told.subarray(row * choices, (row + 1) * choices)
+      return random ? drawClass(logits, 1, random) : logits.indexOf(Math.max(...logits))
+    })
   }
 
   /** So many updates in one run, on batches drawn evenly; what each of them tells. */
@@ -224,24 +242,26 @@ export class SacLearner {
     const { Tensor } = this.#ort
     const { batch, learningRates } = this.settings
     const { actionShape } = this.#update
-    const noiseSize = batch * elementCount(actionShape)
+    const noiseSize = this.#update.choices === undefined ? batch * elementCount(actionShape) : 0
     const rows = new Int32Array(count * batch)
-    const noise = new Float32Array(count * noiseSize)
-    const nextNoise = new Float32Array(count * noiseSize)
+    const [noise, nextNoise] = [0, 0].map(() => new Float32Array(count * noiseSize))
     for (let index = 0; index < count; index++) {
       const random = randomOf(this.#seed, this.#updateCount + index)
       const [start, end] = [index * noiseSize, (index + 1) * noiseSize]
       for (let place = index * batch; place < (index + 1) * batch; place++) {
         rows[place] = Math.floor(random() * this.#replay.size)
       }
-      fillStandardNormal(noise.subarray(start, end), random)
-      fillStandardNormal(nextNoise.subarray(start, end), random)
+      for (const all of [noise, nextNoise]) {
+        if (all) fillStandardNormal(all.subarray(start, end), random)
+      }
     }
-    const noiseShape = [count, batch, ...actionShape]
+    const float = (name: string, values: Float32Array) =>
+      [name, new Tensor('float32', values, [count, batch, ...actionShape])] as const
     return {
       [SCHEDULE.rows]: new Tensor('int32', rows, [count, batch]),
-      [SCHEDULE.noise]: new Tensor('float32', noise, noiseShape),
-      [SCHEDULE.nextNoise]: new Tensor('float32', nextNoise, noiseShape),
+      ...(noiseSize > 0 && noise && nextNoise
+        ? Object.fromEntries([float(SCHEDULE.noise, noise), float(SCHEDULE.nextNoise, nextNoise)])
+        : {}),
       ...Object.fromEntries(
         SAC_PARTS.flatMap(part => {
           const numbers = Array.from({ length: count }, (_, index) =>

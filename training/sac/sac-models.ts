@@ -7,9 +7,15 @@ export const ACTION = 'action'
 
 /** An actor and its two critics, as training sees them. */
 export interface SacModels {
-  /** Its prediction is [batch, …, 2 · size]: the distribution of an action of [batch, …, size]. */
+  /**
+   * continuous: the actor's prediction is [batch, …, 2 · size], the distribution of an action of [batch,
+   * …, size]; critics take what it takes, and `action`, and their prediction is [batch, 1].
+   *
+   * discrete: the actor's prediction is [batch, choices], logits; critics take what it takes, and their
+   * prediction is the value of each choice. A choice that cannot be made has a logit of −10⁹.
+   */
+  readonly actions: 'continuous' | 'discrete'
   readonly actor: ForwardModel
-  /** They take what the actor takes, and `action`; their prediction is [batch, 1]. */
   readonly critics: readonly [ForwardModel, ForwardModel]
 }
 
@@ -21,18 +27,21 @@ export function readSacModels(files: {
   const actor = readForwardModel(files.actor)
   const [first, second] = files.critics.map(bytes => readForwardModel(bytes))
   if (!first || !second) throw new RangeError('there are two critics')
-  for (const critic of [first, second]) checkInputs(actor, critic)
-  return { actor, critics: [first, second] }
+  const takesAction = first.inputs.some(({ name }) => name === ACTION)
+  for (const critic of [first, second]) checkInputs(actor, critic, takesAction)
+  return { actions: takesAction ? 'continuous' : 'discrete', actor, critics: [first, second] }
 }
 
-function checkInputs(actor: ForwardModel, critic: ForwardModel): void {
+function checkInputs(actor: ForwardModel, critic: ForwardModel, takesAction: boolean): void {
   const observed = critic.inputs.filter(({ name }) => name !== ACTION)
   const isSame =
-    describe(observed) === describe(actor.inputs) && observed.length < critic.inputs.length
+    describe(observed) === describe(actor.inputs) &&
+    observed.length < critic.inputs.length === takesAction
   if (isSame) return
   throw new GainnetError(
     'MODEL_INVALID',
-    `a critic takes ${describe(actor.inputs)} and ${ACTION}, not ${describe(critic.inputs)}`,
+    `a critic takes ${describe(actor.inputs)}${takesAction ? ` and ${ACTION}` : ''}, ` +
+      `not ${describe(critic.inputs)}`,
   )
 }
 

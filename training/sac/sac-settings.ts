@@ -19,7 +19,15 @@ export const sacSchema = z.strictObject({
   targetEntropy: z
     .number()
     .optional()
-    .describe('H̄ in nats; minus the number of action values where left out.'),
+    .describe(
+      'H̄ in nats; minus the number of action values where left out. Of continuous actions.',
+    ),
+  targetEntropyShare: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.98)
+    .describe('ζ: H̄ as a share of the entropy of an even choice. Of discrete actions.'),
 })
 
 export type SacOptions = z.input<typeof sacSchema>

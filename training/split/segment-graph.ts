@@ -40,7 +40,11 @@ export function emitSegment(
   const samples = readSamples(model, declareBatch(graph, batch))
   const maskKey = declareMaskKeys(graph, { ...model.graph, node: [...segment.nodes] }, [])
   const { nodes, values } = emitForward(graph, model, {
-    ...{ inputs: samples, parameters, batch, replaced, maskKey },
+    inputs: samples,
+    parameters,
+    batch,
+    replaced,
+    maskKey,
     purpose: 'training',
   })
   const taken = model.inputs.filter(({ name }) => segment.sources.has(name))

@@ -35,7 +35,7 @@ export interface SplitForms {
 export interface SplitOptions
   extends Pick<
     TrainingOptions,
-    'loss' | 'optimizer' | 'batch' | 'trainable' | 'frozen' | 'prediction'
+    'loss' | 'optimizer' | 'batch' | 'trainable' | 'frozen' | 'prediction' | 'batchNormalization'
   > {
   /** Names of the values of each cut, from the model's input on. */
   readonly cuts: readonly (readonly string[])[]

@@ -11,22 +11,26 @@ export interface EinsumTerms {
 
 /**
  * Reads an equation as Operators.md (Einsum-12) has it, 'bhqd,bhkd->bhqk', say. A letter may stand
- * once in an operand; diagonals and "..." are refused.
+ * once in an operand; diagonals are refused. "..." is told by letters that the equation has not,
+ * and stands for as many axes of the same sizes wherever it stands.
  */
 export function einsumTerms(node: NodeProto, shapes: readonly (readonly number[])[]): EinsumTerms {
   const equation = stringAttribute(node, 'equation', '').replaceAll(' ', '')
   const refuse = (why: string): never => {
     throw new RangeError(`the equation ${equation} ${why}`)
   }
-  const [left = '', right] = equation.split('->')
-  const operands = left.split(',')
+  const [given = '', right] = equation.split('->')
+  const around = lettersAround(given.split(','), shapes, equation)
+  const spell = (term: string) => term.replace('...', around)
+  const operands = given.split(',').map(spell)
   const letters = operands.join('')
-  // Without an arrow, the letters that stand once, in alphabetical order.
+  // Without an arrow what "..." stands for, then the letters that stand once, in alphabetical order.
   const once = [...letters].filter(letter => letters.split(letter).length === 2)
-  const output = right ?? once.toSorted().join('')
+  const others = once.filter(letter => !around.includes(letter)).toSorted()
+  const output = spell(right ?? `...${others.join('')}`)
   for (const term of [...operands, output]) {
     const isPlain = /^[a-zA-Z]*$/.test(term) && new Set(term).size === term.length
-    if (!isPlain) refuse('has a repeated index or an ellipsis')
+    if (!isPlain) refuse('has a repeated index or is none')
   }
   if (operands.some((term, index) => term.length !== shapes[index]?.length)) {
     refuse('does not fit the operands')
@@ -40,6 +44,26 @@ export function einsumTerms(node: NodeProto, shapes: readonly (readonly number[]
   if ([...output].some(letter => !sizes.has(letter))) refuse('makes an index that no operand has')
   return { operands, output, sizes }
 }
+
+/** A letter for each axis that "..." stands for, which is the same number in each operand. */
+function lettersAround(
+  terms: readonly string[],
+  shapes: readonly (readonly number[])[],
+  equation: string,
+): string {
+  const counts = terms.flatMap((term, index) =>
+    term.includes('...') ? [(shapes[index]?.length ?? 0) - (term.length - 3)] : [],
+  )
+  const [count = 0] = counts
+  if (count < 0 || counts.some(other => other !== count)) {
+    throw new RangeError(`the equation ${equation} gives "..." different numbers of axes`)
+  }
+  const free = [...ALPHABET].filter(letter => !equation.includes(letter))
+  if (free.length < count) throw new RangeError(`the equation ${equation} leaves no letters`)
+  return free.slice(0, count).join('')
+}
+
+const ALPHABET = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'
 
 const einsum: TypeRule = ({ node, inputs, input }) => {
   const { output, sizes } = einsumTerms(

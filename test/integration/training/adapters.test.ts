@@ -7,10 +7,11 @@ import { mergeLora } from '../../../training/adapters/lora-merge.ts'
 import { buildByteLanguageModel } from '../../../training/byte-language-model.ts'
 import { readFormMetadata } from '../../../training/forms/form-metadata.ts'
 import { buildInferenceForm } from '../../../training/forms/inference-form.ts'
-import { buildValueInfo } from '../../../training/onnx/build.ts'
+import { buildModel, buildNode, buildValueInfo, OPSET_MAX } from '../../../training/onnx/build.ts'
 import { ELEMENT } from '../../../training/onnx/element-type.ts'
 import { decodeModel, encodeModel } from '../../../training/onnx/onnx-codec.ts'
 import type { TensorProto } from '../../../training/onnx/onnx-proto.ts'
+import { buildTensor } from '../../../training/onnx/tensor.ts'
 import { floatOutput, loadOrt } from '../../../training/ort-session.ts'
 import { buildTrainingArtifact } from '../../../training/training-artifact.ts'
 import { TrainingRun } from '../../../training/training-run.ts'
@@ -205,6 +206,34 @@ describe('refused by name is', () => {
     const build = () => adaptModel(open, { kind: 'prefix', match: ['embedded'], length: 2 })
     expect(build).toThrow('name where it ends with until')
   })
+})
+
+test('what the file states of a value goes for it behind an adapter, too', async () => {
+  const values = new Float32Array(9).fill(0.5)
+  const shape = ['batch', 3] as const
+  const graph = {
+    node: [
+      buildNode({ opType: 'MatMul', inputs: ['x', 'w'], outputs: ['product'] }),
+      // An operator of which only the file says what it makes.
+      buildNode({ opType: 'Shrink', inputs: ['product'], outputs: ['y'] }),
+    ],
+    name: 'stated',
+    initializer: [buildTensor({ name: 'w', type: ELEMENT.float, shape: [3, 3], values })],
+    input: [buildValueInfo('x', ELEMENT.float, shape)],
+    output: [buildValueInfo('y', ELEMENT.float, shape)],
+    valueInfo: [buildValueInfo('y', ELEMENT.float, shape)],
+  }
+  const model = encodeModel(buildModel({ opset: OPSET_MAX, graph }))
+  const adapted = adaptModel(model, { kind: 'bottleneck', match: ['y'], size: 2 })
+  const built = buildTrainingArtifact(adapted.bytes, {
+    loss: 'mean-squared-error',
+    optimizer: { kind: 'adam' },
+    batch: 4,
+    trainable: adapted.trainable,
+  })
+  expect(built.parameters).toHaveLength(4)
+  const merged = mergeLora(adaptModel(model, { ...lora, match: ['w'] }).bytes)
+  expect(decodeModel(merged).graph?.valueInfo).toEqual(graph.valueInfo)
 })
 
 test('a form of an adapted model names the adapted one as its source', async () => {

@@ -28,7 +28,7 @@ test('the example of forms makes those that it asks for', () => {
     batch: 8,
     trainable: ['hidden.*', 'output.*'], // names or patterns; left out: every float32 with axes
     frozen: ['*.bias'], // taken out of these again
-    forms: ['scan', 'grad', 'infer'], // left out: all five
+    forms: ['scan', 'grad', 'infer'], // left out: all six
   })
   expect(Object.keys(models)).toEqual(['scan', 'grad', 'infer'])
   expect(readFormMetadata(models.grad).form).toBe('grad')

@@ -84,11 +84,6 @@ const refusals: readonly (readonly [string, Omit<ReferenceCase, 'name'>, string]
   ['LSTM', { inputs: layer, attributes: [activations] }, 'activations [relu]'],
   [
     'LSTM',
-    { inputs: [...layer, 'absent', 'absent', 'absent', 'absent', { shape: [1, 6] }] },
-    'peepholes',
-  ],
-  [
-    'LSTM',
     { inputs: [...layer, 'absent', { shape: [2] }] },
     'sequences of different lengths (sequence_lens)',
   ],

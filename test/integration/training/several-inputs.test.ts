@@ -1,14 +1,16 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { seededRandom, standardNormal } from '../../../runtime/seeded-random.ts'
 import { Evaluator } from '../../../training/evaluator.ts'
+import { buildTrainingForms } from '../../../training/forms/training-forms.ts'
 import { attr } from '../../../training/onnx/attribute.ts'
 import { buildModel, buildNode, buildValueInfo, OPSET_MAX } from '../../../training/onnx/build.ts'
 import { ELEMENT } from '../../../training/onnx/element-type.ts'
-import { encodeModel } from '../../../training/onnx/onnx-codec.ts'
+import { decodeModel, encodeModel } from '../../../training/onnx/onnx-codec.ts'
 import type { NodeProto } from '../../../training/onnx/onnx-proto.ts'
 import { buildTensor } from '../../../training/onnx/tensor.ts'
 import { loadOrt } from '../../../training/ort-session.ts'
 import type { Samples } from '../../../training/samples.ts'
+import { buildSplitForms } from '../../../training/split/split-forms.ts'
 import { buildTrainingArtifact } from '../../../training/training-artifact.ts'
 import { TrainingRun } from '../../../training/training-run.ts'
 
@@ -163,6 +165,33 @@ describe('a model of two inputs', () => {
   ] as const)('refuses %s', async (_, samples, words) => {
     await expect(open(twoInputs(ELEMENT.int64), samples)).rejects.toThrow(words)
   })
+})
+
+test('every form takes each of the inputs by its name', () => {
+  const { models } = buildTrainingForms(twoInputs(ELEMENT.int64), {
+    loss: 'softmax-cross-entropy',
+    optimizer: { kind: 'adam' },
+    batch: 8,
+    forms: ['scan', 'step', 'grad', 'eval'],
+  })
+  for (const bytes of Object.values(models)) {
+    const names = decodeModel(bytes).graph?.input.map(({ name }) => name)
+    expect(names).toEqual(
+      expect.arrayContaining(['data.samples.numbers', 'data.samples.id', 'data.labels']),
+    )
+  }
+})
+
+test('a split model has all of its inputs before the cut', () => {
+  const build = (cut: string) =>
+    buildSplitForms(twoInputs(ELEMENT.int64), {
+      loss: 'softmax-cross-entropy',
+      optimizer: { kind: 'adam' },
+      batch: 8,
+      cuts: [[cut]],
+    })
+  expect(build('features').inner[0]?.parameters.map(({ name }) => name)).toEqual(['table'])
+  expect(() => build('embedded')).toThrow('numbers goes round it, to node features (Concat)')
 })
 
 test('a model of several outputs trains on the one that is named', async () => {

@@ -6,14 +6,8 @@ import { buildByteLanguageModel } from '../../../training/byte-language-model.ts
 import { readFormMetadata } from '../../../training/forms/form-metadata.ts'
 import { buildInferenceForm } from '../../../training/forms/inference-form.ts'
 import { buildTrainingForms, trainingForms } from '../../../training/forms/training-forms.ts'
-import { GraphEmitter } from '../../../training/graph-emitter.ts'
-import { buildModel, OPSET_MAX } from '../../../training/onnx/build.ts'
-import { ELEMENT } from '../../../training/onnx/element-type.ts'
-import { encodeModel } from '../../../training/onnx/onnx-codec.ts'
 import { elementCount } from '../../../training/onnx/tensor.ts'
 import { floatOutput } from '../../../training/ort-session.ts'
-import { nameOutput } from '../../../training/output-name.ts'
-import { declareStates, emitUpdates } from '../../../training/parameter-updates.ts'
 import { prepareTraining, type TrainingOptions } from '../../../training/training-options.ts'
 import {
   floatTensor,
@@ -174,35 +168,16 @@ async function runSteps(subject: Subject, bytes: Uint8Array, { optimizer }: Case
   return { losses, parameters: states.parameters() }
 }
 
-/** The optimizer alone: what a server does with gradients that it was sent. */
-function buildOptimizerGraph(
-  { parameters, inputs }: ReturnType<typeof readAs<'step'>>,
-  { graphOptions }: ReturnType<typeof prepareTraining>,
-): Uint8Array {
-  const graph = new GraphEmitter()
-  const declared = declareStates(graph, parameters, inputs)
-  const gradients = parameters.map(({ name, shape }) =>
-    graph.declare(`gradient.${name}`, { elementType: ELEMENT.float, shape }),
-  )
-  const updated = emitUpdates(graph, declared, { ...graphOptions, gradients })
-  const names = parameters.flatMap(role => [role, ...role.slots]).map(({ output }) => output)
-  const outputs = names.map((name, index) => nameOutput(graph, updated[index] ?? '', name))
-  const given = [...declared.inputs, ...gradients, ...declared.scalars]
-  const proto = graph.finish({ name: 'optimizer', inputs: given, outputs })
-  return encodeModel(buildModel({ graph: proto, opset: OPSET_MAX }))
-}
-
 async function runGradients(
   subject: Subject,
-  models: Readonly<Record<'grad' | 'step', Uint8Array>>,
-  options: CaseOptions & Pick<TrainingOptions, 'loss'>,
+  models: Readonly<Record<'grad' | 'apply', Uint8Array>>,
+  options: CaseOptions,
 ) {
   const { inputs, outputs, parameters } = readAs(models.grad, 'grad')
-  const step = readAs(models.step, 'step')
-  const states = await HeldStates.start(step.parameters, initialOf(subject))
+  const apply = readAs(models.apply, 'apply')
+  const states = await HeldStates.start(apply.parameters, initialOf(subject))
   const graph = await openGraph(models.grad)
-  const prepared = prepareTraining(subject.model, options)
-  const optimizer = await openGraph(buildOptimizerGraph(step, prepared))
+  const optimizer = await openGraph(models.apply)
   const losses: number[] = []
   for (let index = 0; index < STEPS; index++) {
     const held = states.feeds()
@@ -215,7 +190,7 @@ async function runGradients(
       ran[gradient] ? [[gradient, ran[gradient]] as const] : [],
     )
     const numbers = scalarsOf(options.optimizer, STEPS, RATE)[index] ?? []
-    const scalars = await scalarFeeds(step.inputs.scalars, numbers)
+    const scalars = await scalarFeeds(apply.inputs.scalars, numbers)
     states.take(await optimizer.run({ ...held, ...Object.fromEntries(gradients), ...scalars }))
   }
   return { losses, parameters: states.parameters() }
@@ -226,10 +201,10 @@ describe.each(cases)('the forms of %s with %s', (name, _, given) => {
   const options = { loss: 'softmax-cross-entropy', ...given } as const
   const { models } = buildTrainingForms(subject.model, options)
 
-  test('train alike: scan, step, and gradients with the optimizer', async () => {
+  test('train alike: scan, step, and gradients that are applied', async () => {
     const scan = await runScan(subject, models.scan, given)
     const step = await runSteps(subject, models.step, given)
-    const gradients = await runGradients(subject, models, options)
+    const gradients = await runGradients(subject, models, given)
     expect(scan.losses[0]).not.toBeCloseTo(scan.losses[STEPS - 1] ?? 0, 3)
     for (const other of [step, gradients]) {
       expect(largestDifference(other.losses, scan.losses), `seed ${SEED}`).toBe(0)
@@ -291,6 +266,30 @@ test.each(Object.entries(subjects))('infer is %s itself, bit for bit', async (_,
   const [output = ''] = source.outputNames
   const expected = floatOutput(await source.run({ [subject.input]: samples }), output)
   expect(floatOutput(await made.run({ [subject.input]: samples }), output)).toEqual(expected)
+})
+
+test('forms with all terms, averages and parts are graphs that ORT takes', async () => {
+  const { model } = subjects['the CNN'] as Subject
+  const { models } = buildTrainingForms(model, {
+    loss: { kind: 'softmax-cross-entropy', labelSmoothing: 0.1 },
+    optimizer: { kind: 'lamb' },
+    batch: 2,
+    accumulation: 3,
+    gradientNormMax: 1,
+    proximal: true,
+    control: true,
+    average: { kind: 'exponential' },
+    frozen: ['conv.0.*'],
+  })
+  const inputsOf = async (bytes: Uint8Array) => (await openGraph(bytes)).inputNames
+  const held = ['term.proximal', 'anchor.output.bias', 'control.output.bias', 'average.output.bias']
+  for (const form of ['scan', 'step', 'apply'] as const) {
+    expect(await inputsOf(models[form]), form).toEqual(expect.arrayContaining(held))
+    expect(await inputsOf(models[form]), form).not.toContain('parameter.conv.0.weight')
+  }
+  for (const form of ['grad', 'eval'] as const) {
+    expect(await inputsOf(models[form]), form).not.toContain('term.proximal')
+  }
 })
 
 test('every form says which engine made it of which model, and the same bytes each time', () => {

@@ -1,6 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { seededRandom, shuffle, standardNormal } from '../../../runtime/seeded-random.ts'
+import {
+  fillStandardNormal,
+  seededRandom,
+  shuffle,
+  standardNormal,
+} from '../../../runtime/seeded-random.ts'
 
 const DRAWS = 20_000
 
@@ -37,6 +42,19 @@ describe('seeded random', () => {
       }),
       { numRuns: 30 },
     )
+  })
+
+  test('an array is filled with normal numbers, to its end and not beyond', () => {
+    const held = new Float32Array(DRAWS + 1).fill(9)
+    const values = Array.from(fillStandardNormal(held.subarray(0, DRAWS - 1), seededRandom(8)))
+    expect(Array.from(held.subarray(DRAWS - 1))).toEqual([9, 9])
+    // Six standard deviations of each mean.
+    expect(Math.abs(mean(values))).toBeLessThan(6 / Math.sqrt(DRAWS))
+    const squares = values.map(value => value ** 2)
+    expect(Math.abs(mean(squares) - 1)).toBeLessThan(6 * Math.sqrt(2 / DRAWS))
+    // The two of a pair are strangers to each other.
+    const products = values.map((value, index) => value * (values[index + 1] ?? 0))
+    expect(Math.abs(mean(products))).toBeLessThan(6 / Math.sqrt(DRAWS))
   })
 
   test('neighbouring seeds are strangers to each other', () => {

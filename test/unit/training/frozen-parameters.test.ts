@@ -55,6 +55,10 @@ describe('parameters are chosen', () => {
     ])
   })
 
+  test('so that something is left', () => {
+    expect(() => namesOf({ frozen: ['*'] })).toThrow('nothing is left to train in the model')
+  })
+
   test.each([{ trainable: ['hiden.*'] }, { frozen: ['hidden.7.weight'] }])(
     'never by what finds nothing: %o',
     choice => {

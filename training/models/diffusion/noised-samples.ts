@@ -1,4 +1,4 @@
-import { type Random, seededRandom, standardNormal } from '../../../runtime/seeded-random.ts'
+import { fillStandardNormal, seededRandom } from '../../../runtime/seeded-random.ts'
 import type { NoiseSchedule } from './noise-schedule.ts'
 
 export interface DiffusionSamples {
@@ -9,11 +9,6 @@ export interface DiffusionSamples {
   }
   /** The noise that is in each x. */
   readonly labels: Float32Array
-}
-
-/** `count` draws from N(0, 1). */
-export function normalNumbers(count: number, random: Random): Float32Array {
-  return Float32Array.from({ length: count }, () => standardNormal(random))
 }
 
 /**
@@ -35,7 +30,7 @@ export function noisedSamples(options: {
   const { schedule, samples, size, conditions, copies, seed } = options
   const random = seededRandom(seed)
   const sampleCount = samples.length / size
-  const labels = normalNumbers(samples.length * copies, random)
+  const labels = fillStandardNormal(new Float32Array(samples.length * copies), random)
   const t = Int32Array.from({ length: sampleCount * copies }, () =>
     Math.floor(random() * schedule.steps),
   )

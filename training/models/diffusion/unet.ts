@@ -109,12 +109,10 @@ function normalized(
   return activate(model, groupNormalization(model, x, { name, groups }), 'silu')
 }
 
-/** Twice as high and wide, each place four times. */
+/** Twice as high and wide, each place four times: a nearest Resize, which has no float64 kernel. */
 function doubled(model: ModelBuilder, x: ValueName): ValueName {
-  const attributes = [
-    attr.string('mode', 'nearest'),
-    attr.string('coordinate_transformation_mode', 'asymmetric'),
-    attr.string('nearest_mode', 'floor'),
-  ]
-  return model.node('Resize', [x, '', model.table([4], [1, 1, 2, 2])], { attributes })
+  const [channels = 0, height = 0, width = 0] = model.sampleShape(x)
+  const apart = model.reshape(x, [channels, height, 1, width, 1])
+  const stretched = model.node('Expand', [apart, model.graph.ints([1, 1, 1, 2, 1, 2])])
+  return model.reshape(stretched, [channels, 2 * height, 2 * width])
 }

@@ -87,6 +87,15 @@ export const indexingCases: Readonly<Record<string, readonly GradientCase[]>> = 
       ],
       attributes: [add],
     },
+    ...['max', 'min'].map(reduction => ({
+      name: `the ${reduction} along the last axis, one index twice`,
+      inputs: [
+        { shape: [2, 3] },
+        { shape: [2, 3], integers: [2, 1, 2, 0, 0, 1], type: 'int64' },
+        { shape: [2, 3] },
+      ] as const,
+      attributes: [attr.string('reduction', reduction), attr.int('axis', 1)],
+    })),
   ],
   ScatterND: [
     {
@@ -105,6 +114,15 @@ export const indexingCases: Readonly<Record<string, readonly GradientCase[]>> = 
         { shape: [3] },
       ],
       attributes: [add],
+    },
+    {
+      name: 'the max of rows, one twice',
+      inputs: [
+        { shape: [3, 2] },
+        { shape: [3, 1], integers: [2, 0, 2], type: 'int64' },
+        { shape: [3, 2] },
+      ],
+      attributes: [attr.string('reduction', 'max')],
     },
   ],
   TopK: [

@@ -21,6 +21,9 @@ export const linearCases: Readonly<Record<string, readonly GradientCase[]>> = {
     einsum('ij->ji', [2, 3]),
     einsum('ijk->j', [2, 3, 2]),
     einsum('bi,ij,bj->b', [2, 3], [3, 2], [2, 2]),
+    einsum('...qd,...kd->...qk', [2, 2, 3, 2], [2, 2, 4, 2]),
+    einsum('...ij,jk', [2, 2, 3], [3, 2]),
+    einsum('b...d,d->b...', [2, 3, 2], [2]),
   ],
   Gemm: [
     { name: 'without a bias', inputs: [{ shape: [2, 3] }, { shape: [3, 4] }] },

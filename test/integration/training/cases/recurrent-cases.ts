@@ -10,17 +10,24 @@ type Cell = (given: {
   readonly fromHidden: (gate: number, j: number, hidden?: readonly number[]) => number
   readonly hidden: readonly number[]
   readonly cell: readonly number[]
+  /** The weight from the cell to unit j of a gate. */
+  readonly peephole: (gate: number, j: number) => number
 }) => { readonly hidden: readonly number[]; readonly cell: readonly number[] }
 
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x))
 
-/** ONNX Operators.md, LSTM-14: gates in the order i, o, f, c. */
-const lstmCell: Cell = ({ fromInput, fromHidden, hidden, cell }) => {
+/** ONNX Operators.md, LSTM-14: gates in the order i, o, f, c; those of peepholes i, o, f. */
+const lstmCell: Cell = ({ fromInput, fromHidden, hidden, cell, peephole }) => {
   const sum = (gate: number, j: number) => fromInput(gate, j) + fromHidden(gate, j)
-  const next = cell.map(
-    (c, j) => sigmoid(sum(2, j)) * c + sigmoid(sum(0, j)) * Math.tanh(sum(3, j)),
-  )
-  return { cell: next, hidden: hidden.map((_, j) => sigmoid(sum(1, j)) * Math.tanh(next[j] ?? 0)) }
+  const next = cell.map((c, j) => {
+    const [i, f] = [sum(0, j) + peephole(0, j) * c, sum(2, j) + peephole(2, j) * c]
+    return sigmoid(f) * c + sigmoid(i) * Math.tanh(sum(3, j))
+  })
+  const shown = hidden.map((_, j) => {
+    const c = next[j] ?? Number.NaN
+    return sigmoid(sum(1, j) + peephole(1, j) * c) * Math.tanh(c)
+  })
+  return { cell: next, hidden: shown }
 }
 
 /** GRU-14: gates in the order z, r, h. */
@@ -44,7 +51,7 @@ function recurrent(cellOf: (node: NodeProto) => Cell): ReferenceOperator {
   return (inputs, node) => {
     const step = cellOf(node)
     const [x, w, r] = [given(inputs, 0), given(inputs, 1), given(inputs, 2)]
-    const [b, initialHidden, initialCell] = [inputs[3], inputs[5], inputs[6]]
+    const [b, initialHidden, initialCell, peepholes] = [3, 5, 6, 7].map(index => inputs[index])
     const [steps = 0, batch = 0, inputSize = 0] = x.shape
     const [directions = 0, gateRows = 0, size = 0] = r.shape
     const y = new Float64Array(steps * directions * batch * size)
@@ -71,7 +78,8 @@ function recurrent(cellOf: (node: NodeProto) => Cell): ReferenceOperator {
             const start = read(b, d, gateRows + row)
             return shown.reduce((sum, h, i) => sum + h * read(r, d, row, i), start)
           }
-          ;({ hidden, cell } = step({ fromInput, fromHidden, hidden, cell }))
+          const peephole = (gate: number, j: number) => read(peepholes, d, gate * size + j)
+          ;({ hidden, cell } = step({ fromInput, fromHidden, hidden, cell, peephole }))
           y.set(hidden, place([time, d, n, 0], [steps, directions, batch, size]))
         }
         last[0]?.set(hidden, place([d, n, 0], [directions, batch, size]))
@@ -106,6 +114,7 @@ function layer(options: {
     r: { shape: [directions, gates * hidden, hidden], ...range },
     b: { shape: [directions, 2 * gates * hidden], ...range },
     state: { shape: [directions, batch, hidden], ...range },
+    peepholes: { shape: [directions, 3 * hidden], ...range },
     attributes: [attr.int('hidden_size', hidden)],
   }
 }
@@ -168,6 +177,24 @@ export const lstmCases: readonly ReferenceCase[] = [
     ],
     attributes: [...lstmBoth.attributes, bidirectional],
     outputs: ['y', 'hidden', 'cell'],
+  },
+  {
+    name: 'peepholes',
+    inputs: [lstm.x, lstm.w, lstm.r, lstm.b, 'absent', lstm.state, lstm.state, lstm.peepholes],
+    attributes: lstm.attributes,
+    outputs: ['y', 'hidden', 'cell'],
+  },
+  {
+    name: 'peepholes, both directions, no initial states',
+    inputs: [
+      lstmBoth.x,
+      lstmBoth.w,
+      lstmBoth.r,
+      lstmBoth.b,
+      ...(['absent', 'absent', 'absent'] as const),
+      lstmBoth.peepholes,
+    ],
+    attributes: [...lstmBoth.attributes, bidirectional],
   },
   {
     name: 'one step, the default activations stated',

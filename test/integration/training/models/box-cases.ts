@@ -116,12 +116,12 @@ export const boxCases: readonly BoxCase[] = [
     name: 'ddpm-unet',
     options: {
       kind: 'ddpm-unet',
-      imageShape: [1, 4, 6],
+      imageShape: [1, 4, 2],
       channels: [2, 4],
       groupChannels: 2,
       timeSize: 4,
     },
-    outputs: { noise: [1, 4, 6] },
+    outputs: { noise: [1, 4, 2] },
   },
   {
     name: 'ddpm-unet of one level with a condition',

@@ -1,14 +1,15 @@
 import { expect, onTestFinished, test } from 'vitest'
-import { seededRandom, standardNormal } from '../../../../runtime/seeded-random.ts'
+import {
+  fillStandardNormal,
+  seededRandom,
+  standardNormal,
+} from '../../../../runtime/seeded-random.ts'
 import { buildInferenceForm } from '../../../../training/forms/inference-form.ts'
 import { readForwardModel } from '../../../../training/forward-graph.ts'
 import { carryParameters } from '../../../../training/models/carry-parameters.ts'
 import { denoise } from '../../../../training/models/diffusion/denoise.ts'
 import { noiseSchedule } from '../../../../training/models/diffusion/noise-schedule.ts'
-import {
-  noisedSamples,
-  normalNumbers,
-} from '../../../../training/models/diffusion/noised-samples.ts'
+import { noisedSamples } from '../../../../training/models/diffusion/noised-samples.ts'
 import { buildModel } from '../../../../training/models/registry.ts'
 import { buildVaeDecoder, vaeSchema } from '../../../../training/models/vae.ts'
 import { floatOutput, loadOrt, openOrtSession } from '../../../../training/ort-session.ts'
@@ -59,6 +60,7 @@ test('a denoiser learns to generate for a condition', async () => {
     schedule,
     count: 100,
     size: 2,
+    valueMax: 1.5,
     random,
     predictNoise: async (x, t) => {
       const ran = await session.run({
@@ -89,7 +91,10 @@ test('a variational autoencoder learns clothes, and its decoder draws some', asy
     seed: SEED,
   })
   const withNoise = ({ inputs }: { readonly inputs: Float32Array }) => ({
-    inputs: { sample: inputs, noise: normalNumbers((8 * inputs.length) / 784, random) },
+    inputs: {
+      sample: inputs,
+      noise: fillStandardNormal(new Float32Array((8 * inputs.length) / 784), random),
+    },
   })
   const bytes = buildModel(settings)
   const loss = { kind: 'model-output', output: 'loss' } as const
@@ -109,7 +114,7 @@ test('a variational autoencoder learns clothes, and its decoder draws some', asy
   const decoder = await open(carryParameters(buildVaeDecoder(settings), whole))
   const { Tensor } = await loadOrt()
   const ran = await decoder.run({
-    latent: new Tensor('float32', normalNumbers(8 * 16, random), [16, 8]),
+    latent: new Tensor('float32', fillStandardNormal(new Float32Array(8 * 16), random), [16, 8]),
   })
   const drawn = floatOutput(ran, 'reconstruction')
   const mean = drawn.reduce((sum, pixel) => sum + pixel, 0) / drawn.length

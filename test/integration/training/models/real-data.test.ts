@@ -3,6 +3,8 @@ import { csiWindows } from '../../../../bench/accuracy/csi-windows.ts'
 import { radarWindows } from '../../../../bench/accuracy/radar-windows.ts'
 import { runTrial } from '../../../../bench/accuracy/run-trial.ts'
 import { hasShared } from '../../../../bench/accuracy/shared-file.ts'
+import { noiseSchedule } from '../../../../training/models/diffusion/noise-schedule.ts'
+import { noisedSamples } from '../../../../training/models/diffusion/noised-samples.ts'
 import { buildModel, type ModelOptions, usualLoss } from '../../../../training/models/registry.ts'
 import { readFashionMnist } from '../../../support/fashion-mnist.ts'
 import { learn } from './learn.ts'
@@ -45,4 +47,23 @@ test.for(ofImages)('$kind: the loss on clothes falls in twenty steps', async (op
     heldBack: samples,
   })
   expect(after, `seed ${SEED}`).toBeLessThan(0.9 * before)
+})
+
+test('ddpm-unet: the loss on noised clothes falls in twenty steps', async ({ skip }) => {
+  const images = readFashionMnist('train10k', 160)
+  if (!images) return skip('this machine has no shared data/fashion-mnist')
+  const schedule = noiseSchedule({ steps: 100 })
+  // From −1 to 1, as Ho et al. 2020 (section 3.3) have them.
+  const samples = images.inputs.map(pixel => 2 * pixel - 1)
+  const noised = noisedSamples({ schedule, samples, size: 784, copies: 1, seed: SEED })
+  const options: ModelOptions = { kind: 'ddpm-unet', imageShape, channels: [8, 16], seed: SEED }
+  const { before, after } = await learn(buildModel(options), {
+    loss: usualLoss(options.kind),
+    batch: 8,
+    steps: 20,
+    learningRate: 0.005,
+    training: noised,
+    heldBack: noised,
+  })
+  expect(after, `seed ${SEED}`).toBeLessThan(0.7 * before)
 })

@@ -42,6 +42,7 @@ describe('a model', () => {
     { kind: 'cnn-1d', inputChannels: 3, length: 3, classes: 2 },
     { kind: 'resnet', imageShape: [1, 28, 28], classes: 10, stages: [16, 20] },
     { kind: 'ddpm-denoiser', size: 2, timeSize: 5 },
+    { kind: 'ddpm-unet', imageShape: [1, 6, 6], channels: [8, 8, 8] },
     { kind: 'vae', inputSize: 2, latentSize: 0 },
   ]
   test.each(impossible)('of $kind that cannot be is refused: %j', options => {
