@@ -26,6 +26,7 @@ export class ControllerPeer implements LinkPeer {
   readonly #clock: Clock
   readonly #clockWaits = new Map<number, (tell: ClockTell) => void>()
   readonly #probeWaits = new Map<number, (tell: ProbeTell) => void>()
+  readonly #answersAwaited = new Set<(error: Error) => void>()
   #arrivals: Arrivals | null = null
   #nextId: number
 
@@ -44,6 +45,10 @@ export class ControllerPeer implements LinkPeer {
 
   async start(): Promise<void> {
     const own = { agentId: this.#agentId }
+    this.#wire.connection.onDisconnected(reason => {
+      const error = new GainnetError('BROKER_UNREACHABLE', reason)
+      for (const giveUp of this.#answersAwaited) giveUp(error)
+    })
     await this.#wire.on('clockTell', own, tell => this.#clockWaits.get(tell.id)?.(tell))
     await this.#wire.on('probeTell', own, tell => this.#probeWaits.get(tell.id)?.(tell))
     await this.#wire.onBytes('probeDown', own, (bytes, { probeId }) =>
@@ -61,7 +66,7 @@ export class ControllerPeer implements LinkPeer {
     })
     try {
       await this.#wire.publish('clockAsk', { agentId: this.#agentId }, { id, t1 })
-      return await withDeadline(told, { ms: EXCHANGE_MS_MAX, what: 'clock exchange' })
+      return await this.#answer(told, { ms: EXCHANGE_MS_MAX, what: 'clock exchange' })
     } finally {
       this.#clockWaits.delete(id)
     }
@@ -84,7 +89,7 @@ export class ControllerPeer implements LinkPeer {
     arrived.catch(() => undefined)
     try {
       await this.#ask({ id, direction: 'down', blocks, blockBytes })
-      return await withDeadline(arrived, { ms: TRAIN_MS_MAX, what: 'downlink probe' })
+      return await this.#answer(arrived, { ms: TRAIN_MS_MAX, what: 'downlink probe' })
     } finally {
       this.#probeWaits.delete(id)
       this.#arrivals = null
@@ -99,7 +104,7 @@ export class ControllerPeer implements LinkPeer {
     try {
       await this.#ask({ id, direction: 'up', blocks, blockBytes })
       // A refusal comes instead of 'ready'.
-      const first = await withDeadline(Promise.race([ready, done]), {
+      const first = await this.#answer(Promise.race([ready, done]), {
         ms: EXCHANGE_MS_MAX,
         what: 'answer to an uplink probe',
       })
@@ -109,11 +114,25 @@ export class ControllerPeer implements LinkPeer {
         const topic = { agentId: this.#agentId, probeId: id, index }
         await this.#wire.publishBytes('probeUp', topic, block)
       }
-      const tell = await withDeadline(done, { ms: TRAIN_MS_MAX, what: 'uplink probe' })
+      const tell = await this.#answer(done, { ms: TRAIN_MS_MAX, what: 'uplink probe' })
       if (tell.status !== 'done') throw refusal(tell)
       return { receivedBytes: tell.receivedBytes ?? 0, durationMs: tell.durationMs ?? 0 }
     } finally {
       this.#probeWaits.delete(id)
+    }
+  }
+
+  /** Or why none comes: with the connection everything under way is lost. */
+  async #answer<T>(answer: Promise<T>, limit: Parameters<typeof withDeadline>[1]): Promise<T> {
+    let giveUp: (error: Error) => void = () => undefined
+    const lost = new Promise<never>((_, reject) => {
+      giveUp = reject
+    })
+    this.#answersAwaited.add(giveUp)
+    try {
+      return await withDeadline(Promise.race([answer, lost]), limit)
+    } finally {
+      this.#answersAwaited.delete(giveUp)
     }
   }
 

@@ -187,7 +187,7 @@ function buildRunner(ground: Ground): AssignmentRunner {
   const { niceness, memoryBytes } = config.limits
   const trainers = parts.add(
     'trainer',
-    new TrainerPool({ niceness, idleMsMax: TRAINER_IDLE_MS_MAX }),
+    new TrainerPool({ niceness, idleMsMax: TRAINER_IDLE_MS_MAX, log }),
   )
   const cache = new BlobCache({ directory: state.path('blobs'), bytesMax: CACHE_BYTES_MAX, log })
   const fetcher = new BlobFetcher({ wire, cache, bytesMax: BLOB_BYTES_MAX, log })

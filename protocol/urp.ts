@@ -73,6 +73,7 @@ export const Provenance = z.strictObject({
   temperatureCelsius: z.number().optional(),
   frequencyHz: z.number().positive().optional(),
   throttled: z.boolean().optional(),
+  underVoltage: z.boolean().optional(),
   forecastErrorMean: z
     .number()
     .nonnegative()
@@ -92,6 +93,10 @@ export const Urp = z.strictObject({
     units: z.array(ComputingUnit).max(256),
     availability: MatrixCodec.describe('slots x units, 1 = wholly free.'),
     threads: z.int().min(1).describe('Units that a training run uses at once at most.'),
+    runtime: z
+      .enum(['native', 'wasm'])
+      .optional()
+      .describe('ONNX Runtime that the rates are of; absent where there are none.'),
   }),
   memory: z
     .strictObject({ totalBytes: z.int().positive(), availableBytes: z.int().nonnegative() })

@@ -183,7 +183,7 @@ export class AssignmentRunner implements Stoppable {
         manifest,
         sensed,
         gate,
-        trainer: loan.trainer,
+        loan,
         memoryBytesMax,
         clock,
         fetchBlob: reference => this.#options.fetchBlob(reference, { untilMs: deadlineMs, signal }),
@@ -197,8 +197,7 @@ export class AssignmentRunner implements Stoppable {
       at.phase = 'upload'
       await this.#upload(update, order, { gate, status, signal })
     } catch (error) {
-      if (at.phase === 'train') await loan.discard()
-      else loan.release()
+      loan.release()
       log.warn({ crId, phase: at.phase, reason: messageOf(error) }, 'consumption failed')
       if (hasCode(error, 'MEMORY_EXCEEDED')) status.refused(error.message)
       else status.failed(codedMessageOf(error), at.phase)

@@ -7,9 +7,9 @@ import { GainnetError } from '../../runtime/errors.ts'
 import { readTrainingArtifact } from '../../training/artifact-metadata.ts'
 import { checkMemory } from '../../training/memory/memory-limit.ts'
 import { nextByteSamples } from '../../training/next-byte-samples.ts'
-import type { TrainerProcess } from '../../training/trainer-process.ts'
 import type { SensedRound } from './sensing.ts'
 import type { SlotGate } from './slot-gate.ts'
+import type { TrainerLoan } from './trainer-pool.ts'
 import { runTraining } from './training-run.ts'
 
 /** Trainer, runtime and their buffers without any model (training engine, measured on x64). */
@@ -38,8 +38,8 @@ export interface ConsumptionContext {
   readonly manifest: ModelManifest
   readonly sensed: SensedRound
   readonly gate: SlotGate
-  /** It starts while the download waits for its slots and runs. */
-  readonly trainer: Promise<TrainerProcess>
+  /** Its trainer starts while the download waits for its slots and runs. */
+  readonly loan: TrainerLoan
   readonly memoryBytesMax: number
   readonly clock: Clock
   readonly fetchBlob: (reference: BlobReference) => Promise<Uint8Array>
@@ -97,7 +97,7 @@ export async function consumeRound(context: ConsumptionContext): Promise<Learned
   })
   // Before it came only the number of its parameters was known, not what computing with them takes.
   checkMemory({ artifact, ...samples }, context.memoryBytesMax)
-  const trainer = await context.trainer
+  const trainer = await context.loan.trainer
   await trainer.load({
     artifact,
     parameters: parametersOfBytes(parameters),
@@ -116,6 +116,10 @@ export async function consumeRound(context: ConsumptionContext): Promise<Learned
     gate,
     clock,
     endsAtMs,
+  }).catch(async error => {
+    // It may be in the middle of a run that nobody waits for any more.
+    await context.loan.discard()
+    throw error
   })
   if (result.steps === 0) {
     throw new GainnetError('TRAINING_FAILED', 'the compute slots were over before the first step')

@@ -1,3 +1,4 @@
+import type { Logger } from '../../runtime/logger.ts'
 import type { Stoppable } from '../../runtime/shutdown.ts'
 import { TrainerProcess } from '../../training/trainer-process.ts'
 
@@ -24,15 +25,21 @@ export interface TrainerLoan {
 export class TrainerPool implements Stoppable {
   readonly #niceness: number
   readonly #idleMsMax: number
+  readonly #log: Logger
   /** Running or starting; null while there is none. */
   #trainer: Promise<TrainerProcess> | null = null
   #loan: TrainerLoan | null = null
   #loads = 0
   #idleTimer: NodeJS.Timeout | undefined
 
-  constructor(options: { readonly niceness: number; readonly idleMsMax: number }) {
+  constructor(options: {
+    readonly niceness: number
+    readonly idleMsMax: number
+    readonly log: Logger
+  }) {
     this.#niceness = options.niceness
     this.#idleMsMax = options.idleMsMax
+    this.#log = options.log
   }
 
   /**
@@ -77,7 +84,14 @@ export class TrainerPool implements Stoppable {
     const forget = (): void => {
       if (this.#trainer === trainer) this.#trainer = null
     }
-    trainer.then(({ exited }) => exited.then(forget)).catch(forget)
+    trainer
+      .then(({ exited, runtime, runtimeReason }) => {
+        if (runtimeReason !== undefined) {
+          this.#log.warn({ runtime, reason: runtimeReason }, 'native ONNX Runtime cannot be used')
+        }
+        return exited.then(forget)
+      })
+      .catch(forget)
     this.#trainer = trainer
     return trainer
   }

@@ -160,10 +160,12 @@ function worse(before: Conditions, after: Conditions): Conditions {
   const temperatures = [before.temperatureCelsius, after.temperatureCelsius].filter(isKnown)
   const frequencies = [before.frequencyHz, after.frequencyHz].filter(isKnown)
   const throttled = [before.throttled, after.throttled].filter(isKnown)
+  const underVoltage = [before.underVoltage, after.underVoltage].filter(isKnown)
   return {
     ...(temperatures.length > 0 ? { temperatureCelsius: Math.max(...temperatures) } : {}),
     ...(frequencies.length > 0 ? { frequencyHz: Math.min(...frequencies) } : {}),
     ...(throttled.length > 0 ? { throttled: throttled.includes(true) } : {}),
+    ...(underVoltage.length > 0 ? { underVoltage: underVoltage.includes(true) } : {}),
   }
 }
 

@@ -18,7 +18,9 @@ export interface ProbeContext extends BoardRoots {
 export interface Conditions {
   readonly temperatureCelsius?: number
   readonly frequencyHz?: number
+  /** The board runs slower than it could: capped, throttled or at its soft temperature limit. */
   readonly throttled?: boolean
+  readonly underVoltage?: boolean
 }
 
 /** One line for people: `value` is written out, in `unit`. */
@@ -36,6 +38,8 @@ export type Reading<Values> =
       readonly figures: readonly Figure[]
       readonly method: string
       readonly conditions?: Conditions
+      /** What was read and not believed, a line each: file and what it said. */
+      readonly discarded?: readonly string[]
     }
   | { readonly status: 'absent'; readonly reason: string }
 

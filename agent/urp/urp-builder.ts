@@ -70,7 +70,12 @@ export function buildUrp(parts: UrpParts): UrpContent {
           },
         ]
       : [],
-    computing: { units, availability, threads: limits.threads },
+    computing: {
+      units,
+      availability,
+      threads: limits.threads,
+      ...(results.compute?.status === 'ok' ? { runtime: results.compute.values.runtime } : {}),
+    },
     ...(memory
       ? {
           memory: {

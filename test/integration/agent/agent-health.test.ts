@@ -111,7 +111,7 @@ test('a rate that could not be measured again stays what it was', async () => {
     durationMsMax: 1000,
     read: async () => {
       if (isFailing) throw new Error('the trainer process was ended by SIGKILL')
-      const values = { classes: [], before: {}, after: {} }
+      const values = { runtime: 'native' as const, classes: [], before: {}, after: {} }
       return { status: 'ok', values, figures: [], method: 'training steps' } as const
     },
   }

@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import type { TrainerPool } from '../../../agent/assignment/trainer-pool.ts'
+import type { SlotRange } from '../../../protocol/assignment.ts'
 import { systemClock } from '../../../runtime/clock.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { assignmentOf, consumeOf, senseOf } from '../../unit/agent/orders.ts'
+import { childrenOfThisProcess } from './child-census.ts'
 import { OFFSET_MS, startRunner } from './runner-fixture.ts'
 import { BATCH, initialParameters, manifest } from './tiny-model.ts'
 
@@ -15,6 +17,8 @@ const consume = consumeOf({
   computeSlots: [2, 9],
   uploadSlots: [3, 10],
 })
+
+const slots = (from: number, to: number): SlotRange => [from, to]
 
 async function warmUp(trainers: TrainerPool): Promise<void> {
   const loan = trainers.lend()
@@ -85,6 +89,24 @@ test('a run that a stall of the board left behind takes nothing from the next on
   runner.onAssignment(assignmentOf(9, { consume: next }), roundNow(9))
   expect(await reported('consume', 8)).toMatchObject({ status: 'failed', phase: 'train' })
   expect(await reported('consume', 9)).toMatchObject({ status: 'done' })
+})
+
+test('slots that are over before the first step cost the next round no trainer', async () => {
+  const side = await startRunner({ clock: systemClock })
+  const { runner, sensor, trainers, reported } = side
+  await Promise.all([sensor.open(), warmUp(trainers)])
+  const warm = childrenOfThisProcess()
+  runner.onManifest(manifest)
+  const roundNow = (crId: number) => ({ crId, startsAtMs: systemClock.now(), ...CUT })
+  runner.onAssignment(assignmentOf(7, { sense: senseOf({ grId: 7 }) }), roundNow(7))
+  await reported('sense', 7)
+  const none = { ...consume, grId: 7, downloadSlots: slots(0, 1), computeSlots: slots(1, 1) }
+  runner.onAssignment(assignmentOf(8, { consume: none }), roundNow(8))
+  expect(await reported('consume', 8)).toMatchObject({
+    status: 'failed',
+    reason: expect.stringContaining('the compute slots were over before the first step'),
+  })
+  expect(childrenOfThisProcess()).toEqual(warm)
 })
 
 describe('an assignment', () => {

@@ -28,7 +28,7 @@ export async function startRunner(o: {
   const path = temporaryDirectory()
   writeFileSync(join(path, 'words.txt'), TEXT)
   const sensor = new TextFolderSensor({ id: 'text', path, bytesPerSecond, seed: 1, clock, log })
-  const trainers = new TrainerPool({ niceness: 0, idleMsMax: 60_000 })
+  const trainers = new TrainerPool({ niceness: 0, idleMsMax: 60_000, log })
   const statuses: Content<'assignmentStatus'>[] = []
   const updates: LearnedUpdate[] = []
   const moods: boolean[] = []

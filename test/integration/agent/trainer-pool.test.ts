@@ -1,10 +1,16 @@
-import { expect, onTestFinished, test } from 'vitest'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { TrainerPool } from '../../../agent/assignment/trainer-pool.ts'
+import { temporaryDirectory } from '../../support/directories.ts'
+import { testLog } from '../../support/test-log.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { childrenOfThisProcess } from './child-census.ts'
 
+const { log, lines } = testLog()
+
 function openPool(idleMsMax = 60_000): TrainerPool {
-  const pool = new TrainerPool({ niceness: 0, idleMsMax })
+  const pool = new TrainerPool({ niceness: 0, idleMsMax, log })
   onTestFinished(() => pool.stop())
   return pool
 }
@@ -59,4 +65,22 @@ test('a trainer that nobody needs for long is ended', async () => {
   loan.release()
   await exited
   await waitFor(() => childrenOfThisProcess().length === 0, { what: 'the trainer is gone' })
+})
+
+test('a native ONNX Runtime that does not load is said once a process', async () => {
+  const folder = temporaryDirectory()
+  writeFileSync(join(folder, 'libonnxruntime.so.1'), '')
+  vi.stubEnv('LD_LIBRARY_PATH', folder)
+  onTestFinished(() => {
+    vi.unstubAllEnvs()
+  })
+  const loan = openPool().lend()
+  expect((await loan.trainer).runtime).toBe('wasm')
+  loan.release()
+  expect(lines).toHaveLength(1)
+  expect(lines[0]).toMatchObject({
+    msg: 'native ONNX Runtime cannot be used',
+    runtime: 'wasm',
+    reason: expect.stringContaining('file too short'),
+  })
 })

@@ -28,7 +28,7 @@ const rate = {
 }
 const compute = {
   status: 'ok',
-  values: { classes: [rate], before: {}, after: {} },
+  values: { runtime: 'native', classes: [rate], before: {}, after: {} },
   figures: [],
   method: 'training steps',
   measuredAt: AT,

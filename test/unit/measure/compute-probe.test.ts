@@ -24,6 +24,7 @@ function boardTrainers() {
   const startTrainer = async ({ cpus }: { readonly cpus: readonly number[] }) => {
     started.push(cpus)
     return {
+      runtime: 'native' as const,
       kernelRate: async ({ kernel }: { readonly kernel: string }) => ({
         flopsPerSecond: 3e9,
         flopsPerCpuSecond: kernel === 'gemm' ? 9e9 : 4e9,

@@ -39,7 +39,7 @@ const parts: UrpParts = {
     thermal: { status: 'absent', reason: 'no thermal zone', ...timing },
     compute: {
       status: 'ok',
-      values: { classes: [rate], before: {}, after: {} },
+      values: { runtime: 'native', classes: [rate], before: {}, after: {} },
       figures: [],
       method: 'training steps, median of 9',
       conditions: { temperatureCelsius: 61, frequencyHz: 1.5e9, throttled: true },
@@ -86,6 +86,16 @@ describe('a URP', () => {
     })
     expect(cellOf(urp.computing.availability, 3, 1)).toBe(0.75)
     expect(urp.frequency[0] && cellOf(urp.frequency[0].availability, 0, 2)).toBe(0.5)
+  })
+
+  test('says with which ONNX Runtime the rates were measured, where there are any', () => {
+    expect(sent(parts).computing.runtime).toBe('native')
+    const { compute, ...others } = parts.results
+    if (compute?.status !== 'ok') expect.unreachable('the parts have rates')
+    const values = { ...compute.values, runtime: 'wasm' as const }
+    const onWasm = { ...others, compute: { ...compute, values } }
+    expect(sent({ ...parts, results: onWasm }).computing.runtime).toBe('wasm')
+    expect(sent({ ...parts, results: others }).computing.runtime).toBeUndefined()
   })
 
   test('offers no more memory than the limit', () => {
