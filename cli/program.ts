@@ -5,6 +5,7 @@ import { addConfigCommand } from './config-command.ts'
 import { addControllerCommand } from './controller-command.ts'
 import { addDemoCommand } from './demo-command.ts'
 import { addMeasureCommand } from './measure-command.ts'
+import { addModelCommand } from './model/model-command.ts'
 
 /** The command line. Each command imports its room when it is run, so that --help is quick. */
 export function buildProgram(): Command {
@@ -21,5 +22,6 @@ export function buildProgram(): Command {
   addMeasureCommand(program)
   addConfigCommand(program)
   addDemoCommand(program)
+  addModelCommand(program)
   return program
 }
