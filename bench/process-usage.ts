@@ -5,6 +5,8 @@ export interface ProcessUsage {
   /** User and system time since its start. */
   readonly cpuSeconds: number
   readonly rssMib: number
+  /** The most that it ever was. */
+  readonly rssMibMax: number
   readonly children: number
 }
 
@@ -18,11 +20,13 @@ export function readProcessUsage(pid: number): ProcessUsage {
   // Fields 14 and 15 of the whole line, of which two are cut off.
   const ticks = Number(fields[11]) + Number(fields[12])
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-  const rssKib = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1])
+  const kib = (field: string) =>
+    Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1])
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
   return {
     cpuSeconds: ticks / TICKS_PER_SECOND,
-    rssMib: rssKib / 1024,
+    rssMib: kib('VmRSS') / 1024,
+    rssMibMax: kib('VmHWM') / 1024,
     children: children === '' ? 0 : children.split(' ').length,
   }
 }

@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline'
-import { loadOrt } from '../../training/ort-session.ts'
+import { loadOrtRuntime } from '../../training/ort-runtime.ts'
 import { type ContestantKind, contestants } from './contestants.ts'
 import { openSac } from './sac-contestant.ts'
 import { createWorkload, type WorkloadName } from './workload.ts'
@@ -9,7 +9,7 @@ import { createWorkload, type WorkloadName } from './workload.ts'
  * ready; then a line of input is a number of steps, and a line of output what they took.
  */
 const [, , name = '', kind = ''] = process.argv
-const ort = await loadOrt()
+const { ort } = await loadOrtRuntime(kind === 'wasm' ? 'wasm' : 'native')
 const train =
   name === 'sac'
     ? await openSac(ort)

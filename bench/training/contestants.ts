@@ -18,17 +18,10 @@ const OPTIONS = { loss: 'softmax-cross-entropy', optimizer: { kind: 'adam' } } a
 /** Every way of training that is compared, the one by PyTorch aside. */
 export const contestants = {
   /** The product as it is used. */
-  scan: async (ort, workload) => {
-    const { model, batch, learningRate, inputs, inputWidth, labels } = workload
-    const artifact = buildTrainingArtifact(model, { ...OPTIONS, batch })
-    const training = await TrainingRun.open(ort, {
-      artifact: artifact.bytes,
-      parameters: artifact.initialParameters,
-      ...{ inputs, inputWidth, labels },
-      seed: SCHEDULE_SEED,
-    })
-    return steps => training.step({ steps, learningRate })
-  },
+  scan: openScan,
+
+  /** The same on ONNX Runtime as WebAssembly, which contestant-child loads for it. */
+  wasm: openScan,
 
   /** One step a run: parameters and optimizer state cross into JavaScript and back each time. */
   step: openStepForm,
@@ -38,6 +31,18 @@ export const contestants = {
     return async steps => mlp.step(steps)
   },
 } satisfies Record<string, (ort: Ort, workload: Workload) => Promise<Contestant>>
+
+async function openScan(ort: Ort, workload: Workload): Promise<Contestant> {
+  const { model, batch, learningRate, inputs, inputWidth, labels } = workload
+  const artifact = buildTrainingArtifact(model, { ...OPTIONS, batch })
+  const training = await TrainingRun.open(ort, {
+    artifact: artifact.bytes,
+    parameters: artifact.initialParameters,
+    ...{ inputs, inputWidth, labels },
+    seed: SCHEDULE_SEED,
+  })
+  return steps => training.step({ steps, learningRate })
+}
 
 async function openStepForm(ort: Ort, workload: Workload): Promise<Contestant> {
   const { model, batch, learningRate } = workload

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { seededRandom } from '../../runtime/seeded-random.ts'
+import { estimateMemory } from '../../training/memory/estimate-memory.ts'
 import { TrainerProcess } from '../../training/trainer-process.ts'
 import { buildTrainingArtifact } from '../../training/training-artifact.ts'
 import type { BenchRow } from '../bench-report.ts'
@@ -17,7 +18,7 @@ const CANCEL_SPREAD_MS = 300
 export async function measureCancel(rounds: number): Promise<BenchRow> {
   const random = seededRandom(1)
   const times: number[] = []
-  await withTrainer('cnn', async (trainer, learningRate) => {
+  await withTrainer('cnn', async (trainer, { learningRate }) => {
     for (let round = 0; round < rounds; round++) {
       const abort = new AbortController()
       const training = trainer.step(
@@ -34,21 +35,38 @@ export async function measureCancel(rounds: number): Promise<BenchRow> {
   return spread('trainer.cancel', 'ms', times)
 }
 
-/** What the process holds while it trains: the models of the other rows, the largest of them. */
-export async function measureMemory(): Promise<BenchRow> {
+/**
+ * What the process holds while it trains, for each model of the other rows: the largest. And how far
+ * the estimate that is made before the start is from the most that it held: the worst, as a share.
+ */
+export async function measureMemory(): Promise<readonly BenchRow[]> {
   const held: number[] = []
+  const errors: number[] = []
   for (const name of ['mlp', 'cnn', 'gpt'] as const) {
-    await withTrainer(name, async (trainer, learningRate) => {
+    await withTrainer(name, async (trainer, { learningRate, artifact, sampleCount }) => {
       await trainer.step({ steps: SETTLE_STEPS[name], learningRate })
-      held.push(readProcessUsage(trainer.pid ?? 0).rssMib)
+      const { rssMib, rssMibMax } = readProcessUsage(trainer.pid ?? 0)
+      const { bytes } = estimateMemory(artifact, { sampleCount })
+      held.push(rssMib)
+      errors.push(Math.abs(bytes / 2 ** 20 - rssMibMax) / rssMibMax)
     })
   }
-  return { ...spread('trainer.rss', 'MiB', held), value: Number(Math.max(...held).toFixed(1)) }
+  const largest = (row: BenchRow): BenchRow => ({ ...row, value: row.high ?? row.value })
+  return [
+    largest(spread('trainer.rss', 'MiB', held)),
+    largest(spread('memory-estimate.error', 'share', errors)),
+  ]
+}
+
+interface Loaded {
+  readonly learningRate: number
+  readonly artifact: Uint8Array
+  readonly sampleCount: number
 }
 
 async function withTrainer(
   name: WorkloadName,
-  use: (trainer: TrainerProcess, learningRate: number) => Promise<void>,
+  use: (trainer: TrainerProcess, loaded: Loaded) => Promise<void>,
 ): Promise<void> {
   const { model, batch, learningRate, inputs, inputWidth, labels } = createWorkload(name)
   const artifact = buildTrainingArtifact(model, {
@@ -64,14 +82,15 @@ async function withTrainer(
       ...{ inputs, inputWidth, labels, seed: SCHEDULE_SEED },
     })
     await trainer.step({ steps: SETTLE_STEPS[name], learningRate })
-    await use(trainer, learningRate)
+    const sampleCount = inputs.length / inputWidth
+    await use(trainer, { learningRate, artifact: artifact.bytes, sampleCount })
   } finally {
     await trainer.stop()
   }
 }
 
 function spread(name: string, unit: string, values: readonly number[]): BenchRow {
-  const round = (value: number): number => Number(value.toFixed(1))
+  const round = (value: number): number => Number(value.toPrecision(3))
   return {
     name,
     value: round(median(values)),
