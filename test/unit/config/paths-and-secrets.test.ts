@@ -60,6 +60,16 @@ describe('passwordFile', () => {
     expect(config.broker.password).toBe(SECRET)
   })
 
+  test('has its like in the private key of a certificate', async () => {
+    const { config } = await agentFrom(
+      'broker: {url: "mqtts://edge", certFile: own.crt, keyFile: own.key}\n',
+      { environment: { CREDENTIALS_DIRECTORY: '/run/credentials' } },
+    )
+    expect(config.broker.keyFile).toBe('/run/credentials/own.key')
+    expect(config.broker.certFile).toMatch(/\/own\.crt$/)
+    expect(config.broker.certFile).not.toContain('credentials')
+  })
+
   test.each([
     ['does not exist', {}, 'does not exist'],
     ['is empty', { secret: '\n' }, 'is empty'],
