@@ -32,6 +32,8 @@ export interface StepOptions {
 export interface StepControl {
   /** Asked before each run; steps end where it is true. */
   readonly isCancelled?: () => boolean
+  /** Of each run, whatever time it takes; as many as take 100 ms where left out. */
+  readonly runSteps?: number
   /** The losses of each run, as soon as it is done. */
   readonly onRun?: (losses: Float32Array) => void
 }
@@ -116,7 +118,10 @@ export class TrainingRun {
       // A turn of the loop, in which messages come in; without it they would wait for another run.
       await setImmediate()
       if (control.isCancelled?.()) break
-      const ran = await this.#run(Math.min(steps - done, this.#runStepsMax), rateAt)
+      const ran = await this.#run(
+        Math.min(steps - done, control.runSteps ?? this.#runStepsMax),
+        rateAt,
+      )
       losses.set(ran, done)
       done += ran.length
       control.onRun?.(ran)

@@ -13,6 +13,12 @@ export type Contestant = (steps: number) => Promise<ArrayLike<number>>
 
 export type ContestantKind = keyof typeof contestants
 
+/**
+ * Steps a run. The trainer takes as many as fit into 100 ms; these do on one core that has nothing else
+ * to do, and are fixed so that a busy machine compares the same work.
+ */
+const RUN_STEPS = { mlp: 64, cnn: 12, gpt: 4 } as const
+
 const OPTIONS = { loss: 'softmax-cross-entropy', optimizer: { kind: 'adam' } } as const
 
 /** Every way of training that is compared, the one by PyTorch aside. */
@@ -33,7 +39,7 @@ export const contestants = {
 } satisfies Record<string, (ort: Ort, workload: Workload) => Promise<Contestant>>
 
 async function openScan(ort: Ort, workload: Workload): Promise<Contestant> {
-  const { model, batch, learningRate, inputs, inputWidth, labels } = workload
+  const { name, model, batch, learningRate, inputs, inputWidth, labels } = workload
   const artifact = buildTrainingArtifact(model, { ...OPTIONS, batch })
   const training = await TrainingRun.open(ort, {
     artifact: artifact.bytes,
@@ -41,7 +47,8 @@ async function openScan(ort: Ort, workload: Workload): Promise<Contestant> {
     ...{ inputs, inputWidth, labels },
     seed: SCHEDULE_SEED,
   })
-  return steps => training.step({ steps, learningRate })
+  const runSteps = RUN_STEPS[name]
+  return steps => training.step({ steps, learningRate }, { runSteps })
 }
 
 async function openStepForm(ort: Ort, workload: Workload): Promise<Contestant> {
