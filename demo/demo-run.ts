@@ -1,7 +1,7 @@
 import { dirname } from 'node:path'
 import { createLogger, type Logger } from '../runtime/logger.ts'
 import { PartStack, SAME_WISH_MS } from '../runtime/shutdown.ts'
-import { TrainerProcess } from '../training/trainer-process.ts'
+import { TrainerProcess } from '../training/trainer/trainer-process.ts'
 import { DEMO_CLOCK, logFileOf, type RunFolder, stateDirectoryOf } from './demo-config.ts'
 import { DemoFleet } from './demo-fleet.ts'
 import { layOutText } from './demo-text.ts'

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { BlobStore } from '../controller/models/blob-store.ts'
 import { Hash } from '../protocol/envelope.ts'
 import { parametersOfBytes } from '../protocol/parameter-bytes.ts'
-import type { TrainerProcess } from '../training/trainer-process.ts'
+import type { TrainerProcess } from '../training/trainer/trainer-process.ts'
 
 /** As much as a line of the report shows. */
 const SAMPLE_BYTES = 84

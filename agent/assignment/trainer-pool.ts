@@ -1,6 +1,6 @@
 import type { Logger } from '../../runtime/logger.ts'
 import type { Stoppable } from '../../runtime/shutdown.ts'
-import { TrainerProcess } from '../../training/trainer-process.ts'
+import { TrainerProcess } from '../../training/trainer/trainer-process.ts'
 
 /**
  * Loads after which a trainer process is replaced: its memory only returns to the system when it

@@ -1,7 +1,7 @@
 import { mean } from 'simple-statistics'
 import type { ConsumeOrder } from '../../protocol/assignment.ts'
 import type { Clock } from '../../runtime/clock.ts'
-import type { TrainerProcess } from '../../training/trainer-process.ts'
+import type { TrainerProcess } from '../../training/trainer/trainer-process.ts'
 import type { SlotGate } from './slot-gate.ts'
 
 /** One run of the trainer: short enough that slots end on time, long enough to be worth a call. */

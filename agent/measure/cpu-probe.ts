@@ -4,7 +4,7 @@ import { readCgroupLimits } from './cgroup.ts'
 import { readConditions } from './conditions.ts'
 import { type Core, readCores } from './cores.ts'
 import { freeShare, parseCoreTicks } from './cpu-ticks.ts'
-import { kernelNumberOf, readKernelText } from './kernel-file.ts'
+import { readKernelText } from './kernel-file.ts'
 import type { Figure, Probe } from './probe.ts'
 import { writtenNumber, writtenShare, writtenSi } from './written.ts'
 
@@ -30,8 +30,7 @@ export function cpuProbe({
     durationMsMax: windowMs + 2000,
     async read(context) {
       const { procRoot, signal } = context
-      const discarded: string[] = []
-      const cores = await readCores(context, discarded)
+      const cores = await readCores(context)
       if (cores.length === 0) {
         return { status: 'absent', reason: `no core in ${join(procRoot, 'stat')}` }
       }
@@ -41,16 +40,14 @@ export function cpuProbe({
       const free = cores
         .map(({ unit }) => freeShare(before.get(unit), after.get(unit)))
         .filter(share => !Number.isNaN(share))
-      const loadAverage = kernelNumberOf(
-        (await readKernelText(join(procRoot, 'loadavg')))?.split(' ')[0],
-      )
+      const loadAverage = Number.parseFloat((await readKernelText(join(procRoot, 'loadavg'))) ?? '')
       const { coresMax } = await readCgroupLimits(context)
       const values: CpuValues = {
         cores,
         ...(free.length > 0
           ? { busyShare: 1 - free.reduce((sum, share) => sum + share, 0) / free.length }
           : {}),
-        ...(loadAverage !== undefined && loadAverage >= 0 ? { loadAverage } : {}),
+        ...(Number.isFinite(loadAverage) ? { loadAverage } : {}),
         ...(coresMax === undefined ? {} : { quotaCores: coresMax }),
       }
       return {
@@ -59,7 +56,6 @@ export function cpuProbe({
         figures: figuresOf(values),
         method: `stat over ${windowMs} ms`,
         conditions: await readConditions(context),
-        discarded,
       }
     },
   }

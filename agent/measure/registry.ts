@@ -1,4 +1,4 @@
-import { TrainerProcess } from '../../training/trainer-process.ts'
+import { TrainerProcess } from '../../training/trainer/trainer-process.ts'
 import { computeProbe } from './compute-probe.ts'
 import { cpuProbe } from './cpu-probe.ts'
 import { type LinkProbeOptions, linkProbe } from './link-probe.ts'

@@ -1,6 +1,6 @@
+import { buildTrainingArtifact } from '../../training/forms/training-artifact.ts'
 import { buildModel } from '../../training/models/registry.ts'
-import { TrainerProcess } from '../../training/trainer-process.ts'
-import { buildTrainingArtifact } from '../../training/training-artifact.ts'
+import { TrainerProcess } from '../../training/trainer/trainer-process.ts'
 import type { Trial, TrialTest } from './trial.ts'
 
 export interface TrialResult {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { InferenceSession } from 'onnxruntime-node'
 import { z } from 'zod'
-import type { Ort } from '../../training/ort-session.ts'
+import type { Ort } from '../../training/trainer/ort-session.ts'
 
 /** What ORT's profile says of one kernel's run. Microseconds of wall time: of one thread, at work. */
 const eventsSchema = z.array(

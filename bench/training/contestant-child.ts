@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline'
-import { loadOrtRuntime } from '../../training/ort-runtime.ts'
+import { loadOrtRuntime } from '../../training/trainer/ort-runtime.ts'
 import { type ContestantKind, contestants } from './contestants.ts'
 import { openSac } from './sac-contestant.ts'
 import { createWorkload, type WorkloadName } from './workload.ts'

@@ -1,4 +1,4 @@
-import { readForwardModel } from '../../training/forward-graph.ts'
+import { readForwardModel } from '../../training/forward/forward-graph.ts'
 import { scheduleOf, type Workload } from './workload.ts'
 
 const [BETA1, BETA2, EPSILON] = [0.9, 0.999, 1e-8]

@@ -1,7 +1,7 @@
 import { seededRandom, standardNormal } from '../../runtime/seeded-random.ts'
 import { buildSacNetworks } from '../../training/models/sac-networks.ts'
-import type { Ort } from '../../training/ort-session.ts'
 import { SacLearner } from '../../training/sac/sac-learner.ts'
+import type { Ort } from '../../training/trainer/ort-session.ts'
 import type { Contestant } from './contestants.ts'
 
 /** As bench/pytorch/sac.py has them. */

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { seededRandom, standardNormal } from '../../runtime/seeded-random.ts'
-import { BatchSchedule } from '../../training/batch-schedule.ts'
-import { readForwardModel } from '../../training/forward-graph.ts'
+import { readForwardModel } from '../../training/forward/forward-graph.ts'
+import { BatchSchedule } from '../../training/trainer/batch-schedule.ts'
 import { buildCnn, buildGpt, buildMlp, GPT } from './models.ts'
 
 /** What every contestant of a row trains: the same model, samples, order of samples and steps. */

@@ -7,7 +7,7 @@ import { parseCsvTable } from '../../training/datasets/csv.ts'
 import { isIdx, parseIdx } from '../../training/datasets/idx.ts'
 import { type LabelledData, splitTable } from '../../training/datasets/labelled.ts'
 import { isNpy, parseNpy } from '../../training/datasets/npy.ts'
-import { nextByteSamples } from '../../training/next-byte-samples.ts'
+import { nextByteSamples } from '../../training/samples/next-byte-samples.ts'
 import { readInputFile, unreadable } from './model-file.ts'
 
 export interface DataOptions {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import type { FittedSamples } from '../../training/datasets/fit-samples.ts'
-import type { TrainerProcess } from '../../training/trainer-process.ts'
-import type { TrainingArtifact } from '../../training/training-artifact.ts'
+import type { TrainingArtifact } from '../../training/forms/training-artifact.ts'
+import type { TrainerProcess } from '../../training/trainer/trainer-process.ts'
 import { ProgressLine } from './progress-line.ts'
 import type { TrainOptions } from './train.ts'
 

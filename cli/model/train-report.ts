@@ -1,5 +1,5 @@
 import type { FittedSamples } from '../../training/datasets/fit-samples.ts'
-import type { Evaluation } from '../../training/evaluator.ts'
+import type { Evaluation } from '../../training/trainer/evaluator.ts'
 import { lossChart } from './loss-chart.ts'
 import type { TrainOptions } from './train.ts'
 import type { TrainedRun } from './train-epochs.ts'

@@ -5,12 +5,15 @@ import {
   measureColumns,
   type Scaling,
 } from '../../training/datasets/fit-samples.ts'
-import type { Evaluation } from '../../training/evaluator.ts'
 import { buildInferenceForm } from '../../training/forms/inference-form.ts'
+import {
+  buildTrainingArtifact,
+  type TrainingArtifact,
+} from '../../training/forms/training-artifact.ts'
 import type { LossKind } from '../../training/loss/registry.ts'
 import type { OptimizerSettings } from '../../training/optimizer/registry.ts'
-import { TrainerProcess } from '../../training/trainer-process.ts'
-import { buildTrainingArtifact, type TrainingArtifact } from '../../training/training-artifact.ts'
+import type { Evaluation } from '../../training/trainer/evaluator.ts'
+import { TrainerProcess } from '../../training/trainer/trainer-process.ts'
 import { checkWritable, readModelFile, writeOutputFile } from './model-file.ts'
 import { type DataOptions, readData } from './read-data.ts'
 import { specialized } from './specialized-model.ts'

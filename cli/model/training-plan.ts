@@ -1,11 +1,11 @@
 import { GainnetError } from '../../runtime/errors.ts'
 import type { WantedSamples } from '../../training/datasets/fit-samples.ts'
-import { buildEvaluationGraph } from '../../training/evaluation-graph.ts'
-import { readForwardModel } from '../../training/forward-graph.ts'
+import { readForwardModel } from '../../training/forward/forward-graph.ts'
+import { dataElement } from '../../training/forward/model-input.ts'
 import { type Trainability, tryTraining } from '../../training/inspection/trainability.ts'
 import { createLoss, type LossKind, parseLoss } from '../../training/loss/registry.ts'
-import { dataElement } from '../../training/model-input.ts'
 import { ELEMENT } from '../../training/onnx/element-type.ts'
+import { buildEvaluationGraph } from '../../training/step/evaluation-graph.ts'
 import type { SpecialOptions } from './specialized-model.ts'
 
 /** Which part of a model is trained, as the options of the commands say it. */

@@ -1,8 +1,8 @@
 import { messageOf } from '../../runtime/errors.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { Stoppable } from '../../runtime/shutdown.ts'
-import { nextByteSamples } from '../../training/next-byte-samples.ts'
-import { TrainerProcess } from '../../training/trainer-process.ts'
+import { nextByteSamples } from '../../training/samples/next-byte-samples.ts'
+import { TrainerProcess } from '../../training/trainer/trainer-process.ts'
 import type { Model } from './model-library.ts'
 
 interface Waiting {

@@ -16,9 +16,9 @@ import {
 } from '../../runtime/atomic-file.ts'
 import { errnoOf, GainnetError, hasCode, messageOf } from '../../runtime/errors.ts'
 import type { Logger } from '../../runtime/logger.ts'
-import { buildByteLanguageModel } from '../../training/byte-language-model.ts'
-import { type ParameterInfo, readForwardModel } from '../../training/forward-graph.ts'
-import { buildTrainingArtifact } from '../../training/training-artifact.ts'
+import { buildTrainingArtifact } from '../../training/forms/training-artifact.ts'
+import { type ParameterInfo, readForwardModel } from '../../training/forward/forward-graph.ts'
+import { buildByteLanguageModel } from '../../training/models/byte-language-model.ts'
 import { BlobStore } from './blob-store.ts'
 import { readHeldBackText, sketchOf, unigramBitsPerByte } from './held-back-text.ts'
 

@@ -1,5 +1,5 @@
 import { GainnetError } from '../../runtime/errors.ts'
-import { isPattern, matchesPattern } from '../name-pattern.ts'
+import { isPattern, matchesPattern } from '../forward/name-pattern.ts'
 import type { TensorType } from '../types/type-rule.ts'
 
 /** The values that names and patterns choose, in the order of the graph; each must find one. */

@@ -1,6 +1,6 @@
 import { seededRandom, standardNormal } from '../../runtime/seeded-random.ts'
-import { emitForward, readForwardModel } from '../forward-graph.ts'
-import { GraphEmitter } from '../graph-emitter.ts'
+import { emitForward, readForwardModel } from '../forward/forward-graph.ts'
+import { GraphEmitter } from '../graph/graph-emitter.ts'
 import { ELEMENT } from '../onnx/element-type.ts'
 import type { GraphProto, ModelProto, NodeProto, TensorProto } from '../onnx/onnx-proto.ts'
 import { buildTensor, elementCount } from '../onnx/tensor.ts'

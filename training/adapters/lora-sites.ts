@@ -1,5 +1,5 @@
 import { GainnetError } from '../../runtime/errors.ts'
-import { isPattern, matchesPattern } from '../name-pattern.ts'
+import { isPattern, matchesPattern } from '../forward/name-pattern.ts'
 import { floatAttribute, intAttribute } from '../onnx/attribute.ts'
 import { ELEMENT } from '../onnx/element-type.ts'
 import type { GraphProto, NodeProto, TensorProto } from '../onnx/onnx-proto.ts'

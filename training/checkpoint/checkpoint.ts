@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { z } from 'zod'
 import { writeFileAtomic } from '../../runtime/atomic-file.ts'
 import { errnoOf, GainnetError, hasCode, messageOf } from '../../runtime/errors.ts'
-import { type ArtifactMetadata, stateTensors } from '../artifact-metadata.ts'
+import { type ArtifactMetadata, stateTensors } from '../forms/artifact-metadata.ts'
 import { createOptimizer } from '../optimizer/registry.ts'
 import { sameShape } from '../types/type-rule.ts'
 import {

@@ -1,7 +1,7 @@
 import { GainnetError } from '../../runtime/errors.ts'
 import { seededRandom, shuffle } from '../../runtime/seeded-random.ts'
 import { elementCount } from '../onnx/tensor.ts'
-import type { SampleValues } from '../samples.ts'
+import type { SampleValues } from '../samples/samples.ts'
 import type { DataArray, DataValues } from './array.ts'
 import type { LabelledData } from './labelled.ts'
 

@@ -1,8 +1,7 @@
-import { encodeForm } from '../artifact-metadata.ts'
-import { refuseStatistics } from '../batch-statistics.ts'
-import { GraphEmitter } from '../graph-emitter.ts'
+import { refuseStatistics } from '../forward/batch-statistics.ts'
+import { GraphEmitter } from '../graph/graph-emitter.ts'
+import { nameOutput } from '../graph/output-name.ts'
 import { ELEMENT } from '../onnx/element-type.ts'
-import { nameOutput } from '../output-name.ts'
 import {
   assignParameterRoles,
   assignScheduleRoles,
@@ -10,9 +9,10 @@ import {
   emitUpdates,
   fixedInputs,
   shapedStates,
-} from '../parameter-updates.ts'
-import type { PreparedTraining } from '../training-options.ts'
+} from '../step/parameter-updates.ts'
+import { encodeForm } from './artifact-metadata.ts'
 import { type ApplyMetadata, applyMetadataSchema } from './form-metadata.ts'
+import type { PreparedTraining } from './training-options.ts'
 
 /**
  * The second half of a step: what the optimizer makes of gradients that were computed elsewhere, by one

@@ -1,11 +1,11 @@
-import { emitAccumulatedGradients } from '../accumulated-gradients.ts'
-import { type BatchGradients, declareBatch, emitBatchGradients } from '../batch-gradients.ts'
-import { dataRoles, labelElement } from '../data-roles.ts'
-import { drawsMasks } from '../dropout-mask.ts'
-import type { ForwardModel } from '../forward-graph.ts'
-import type { GraphEmitter, ValueName } from '../graph-emitter.ts'
+import { drawsMasks } from '../forward/dropout-mask.ts'
+import type { ForwardModel } from '../forward/forward-graph.ts'
+import type { GraphEmitter, ValueName } from '../graph/graph-emitter.ts'
 import { ELEMENT } from '../onnx/element-type.ts'
-import type { TrainingGraphOptions } from '../training-graph.ts'
+import { emitAccumulatedGradients } from '../step/accumulated-gradients.ts'
+import { type BatchGradients, declareBatch, emitBatchGradients } from '../step/batch-gradients.ts'
+import { dataRoles, labelElement } from '../step/data-roles.ts'
+import type { TrainingGraphOptions } from '../step/training-graph.ts'
 
 export interface DeclaredBatch {
   readonly made: BatchGradients

@@ -1,7 +1,7 @@
-import { encodeForm } from '../artifact-metadata.ts'
-import { emitEvaluation } from '../evaluation-graph.ts'
-import type { PreparedTraining } from '../training-options.ts'
+import { emitEvaluation } from '../step/evaluation-graph.ts'
+import { encodeForm } from './artifact-metadata.ts'
 import { type EvaluationMetadata, evaluationMetadataSchema } from './form-metadata.ts'
+import type { PreparedTraining } from './training-options.ts'
 
 /** The mean loss of a batch, the weight it stands for, and what was predicted; nothing is dropped. */
 export function buildEvaluationForm(prepared: PreparedTraining): Uint8Array {

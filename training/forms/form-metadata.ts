@@ -9,7 +9,7 @@ import {
   readMetadata,
   scheduleFields,
   trainedParameter,
-} from '../artifact-metadata.ts'
+} from './artifact-metadata.ts'
 
 /** One batch: samples, labels, and the weight of each row. */
 const batchInputs = { ...dataFields, weights: z.string() }

@@ -1,11 +1,11 @@
-import { encodeForm } from '../artifact-metadata.ts'
-import { refuseStatistics } from '../batch-statistics.ts'
-import { GraphEmitter } from '../graph-emitter.ts'
+import { refuseStatistics } from '../forward/batch-statistics.ts'
+import { GraphEmitter } from '../graph/graph-emitter.ts'
+import { nameOutput } from '../graph/output-name.ts'
 import { ELEMENT } from '../onnx/element-type.ts'
-import { nameOutput } from '../output-name.ts'
-import type { PreparedTraining } from '../training-options.ts'
+import { encodeForm } from './artifact-metadata.ts'
 import { emitDeclaredBatch } from './batch-inputs.ts'
 import { type GradientMetadata, gradientMetadataSchema } from './form-metadata.ts'
+import type { PreparedTraining } from './training-options.ts'
 
 /**
  * The mean gradients of a batch and its loss, nothing moved: for whoever averages, compresses or

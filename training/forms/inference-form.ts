@@ -1,12 +1,12 @@
 import { GainnetError } from '../../runtime/errors.ts'
-import { METADATA_KEY } from '../artifact-metadata.ts'
-import { withRunningStatistics } from '../batch-statistics.ts'
-import type { ParameterInfo } from '../forward-graph.ts'
+import { withRunningStatistics } from '../forward/batch-statistics.ts'
+import type { ParameterInfo } from '../forward/forward-graph.ts'
 import { ELEMENT } from '../onnx/element-type.ts'
 import { decodeModel, encodeModel } from '../onnx/onnx-codec.ts'
 import { buildTensor } from '../onnx/tensor.ts'
-import { originOf } from '../training-options.ts'
+import { METADATA_KEY } from './artifact-metadata.ts'
 import { inferenceMetadataSchema } from './form-metadata.ts'
+import { originOf } from './training-options.ts'
 
 /**
  * The model as it came, operator set and all, with other values in the initializers that are its

@@ -1,6 +1,5 @@
-import { encodeForm } from '../artifact-metadata.ts'
-import { GraphEmitter } from '../graph-emitter.ts'
-import { nameOutput } from '../output-name.ts'
+import { GraphEmitter } from '../graph/graph-emitter.ts'
+import { nameOutput } from '../graph/output-name.ts'
 import {
   assignParameterRoles,
   assignScheduleRoles,
@@ -8,10 +7,11 @@ import {
   emitUpdates,
   fixedInputs,
   shapedStates,
-} from '../parameter-updates.ts'
-import type { PreparedTraining } from '../training-options.ts'
+} from '../step/parameter-updates.ts'
+import { encodeForm } from './artifact-metadata.ts'
 import { emitDeclaredBatch } from './batch-inputs.ts'
 import { type StepMetadata, stepMetadataSchema } from './form-metadata.ts'
+import type { PreparedTraining } from './training-options.ts'
 
 /** One step a run: parameters, slots and a batch in, parameters, slots and its loss out. */
 export function buildStepForm(prepared: PreparedTraining): Uint8Array {

@@ -1,15 +1,11 @@
-import type { ParameterInfo } from '../forward-graph.ts'
-import { buildScanForm } from '../training-artifact.ts'
-import {
-  type PreparedTraining,
-  prepareTraining,
-  type TrainingOptions,
-} from '../training-options.ts'
+import type { ParameterInfo } from '../forward/forward-graph.ts'
 import { buildApplyForm } from './apply-form.ts'
 import { buildEvaluationForm } from './evaluation-form.ts'
 import { buildGradientForm } from './gradient-form.ts'
 import { buildInferenceForm } from './inference-form.ts'
 import { buildStepForm } from './step-form.ts'
+import { buildScanForm } from './training-artifact.ts'
+import { type PreparedTraining, prepareTraining, type TrainingOptions } from './training-options.ts'
 
 const forms = {
   /** Any number of steps a run, over a data set that is gathered inside. */

@@ -1,4 +1,4 @@
-import { GraphEmitter, type ValueName } from '../graph-emitter.ts'
+import { GraphEmitter, type ValueName } from '../graph/graph-emitter.ts'
 import { attr } from '../onnx/attribute.ts'
 import { ELEMENT } from '../onnx/element-type.ts'
 import type { AttributeProto, GraphProto, NodeProto, TensorProto } from '../onnx/onnx-proto.ts'

@@ -1,4 +1,4 @@
-import type { GraphEmitter, ValueName } from '../graph-emitter.ts'
+import type { GraphEmitter, ValueName } from '../graph/graph-emitter.ts'
 import { intAttribute } from '../onnx/attribute.ts'
 import { ELEMENT } from '../onnx/element-type.ts'
 import type { NodeProto } from '../onnx/onnx-proto.ts'

@@ -1,7 +1,7 @@
 import { GainnetError } from '../../runtime/errors.ts'
 import { type Random, seededRandom, shuffle } from '../../runtime/seeded-random.ts'
 import { float32Values } from '../onnx/tensor.ts'
-import { loadOrt, type Ort } from '../ort-session.ts'
+import { loadOrt, type Ort } from '../trainer/ort-session.ts'
 import { openProbeFunction } from './float64-session.ts'
 import { type PreparationOptions, prepareProbe } from './prepare-probe.ts'
 import { probeTensor, type TensorProbe } from './tensor-probe.ts'

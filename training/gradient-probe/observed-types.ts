@@ -2,7 +2,7 @@ import { buildModel, buildValueInfo, OPSET_MAX } from '../onnx/build.ts'
 import { ELEMENT, type ElementType } from '../onnx/element-type.ts'
 import { encodeModel } from '../onnx/onnx-codec.ts'
 import type { GraphProto, OperatorSetIdProto } from '../onnx/onnx-proto.ts'
-import type { Ort } from '../ort-session.ts'
+import type { Ort } from '../trainer/ort-session.ts'
 import { openQuietSession } from './quiet-session.ts'
 
 const ELEMENT_OF: Readonly<Record<string, ElementType>> = {

@@ -1,5 +1,5 @@
 import type { InferenceSession } from 'onnxruntime-node'
-import type { Ort } from '../ort-session.ts'
+import type { Ort } from '../trainer/ort-session.ts'
 
 /** Nothing but what ends the process: a refusal is expected here, and comes back as an error, too. */
 const FATAL = 4

@@ -1,4 +1,4 @@
-import type { GraphEmitter, ValueName } from '../graph-emitter.ts'
+import type { GraphEmitter, ValueName } from '../graph/graph-emitter.ts'
 import { floatAttribute, intAttribute, stringAttribute } from '../onnx/attribute.ts'
 import { fromFront } from '../types/type-rule.ts'
 import { binary, type GradientRule, type Unary, unary } from './gradient-rule.ts'

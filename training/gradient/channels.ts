@@ -1,4 +1,4 @@
-import type { GraphEmitter, ValueName } from '../graph-emitter.ts'
+import type { GraphEmitter, ValueName } from '../graph/graph-emitter.ts'
 
 /** The sum of each channel of [N, C, …]. */
 export function sumOfChannels(graph: GraphEmitter, x: ValueName): ValueName {

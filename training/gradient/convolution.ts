@@ -1,4 +1,4 @@
-import type { GraphEmitter, ValueName } from '../graph-emitter.ts'
+import type { GraphEmitter, ValueName } from '../graph/graph-emitter.ts'
 import { attr, intAttribute } from '../onnx/attribute.ts'
 import { elementCount } from '../onnx/tensor.ts'
 import { convTransposeWindow, convWindow } from '../types/convolution.ts'

@@ -1,4 +1,4 @@
-import type { GraphEmitter, ValueName } from '../graph-emitter.ts'
+import type { GraphEmitter, ValueName } from '../graph/graph-emitter.ts'
 import { isDifferentiable } from '../onnx/element-type.ts'
 import { type Binary, binary, type ForwardNode, type GradientRule, unary } from './gradient-rule.ts'
 

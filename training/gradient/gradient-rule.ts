@@ -1,4 +1,4 @@
-import type { GraphEmitter, ValueName } from '../graph-emitter.ts'
+import type { GraphEmitter, ValueName } from '../graph/graph-emitter.ts'
 import type { NodeProto } from '../onnx/onnx-proto.ts'
 import type { TypeContext } from '../types/type-rule.ts'
 

@@ -1,4 +1,4 @@
-import type { ValueName } from '../graph-emitter.ts'
+import type { ValueName } from '../graph/graph-emitter.ts'
 import {
   affine,
   along,

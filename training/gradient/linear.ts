@@ -1,4 +1,4 @@
-import type { GraphEmitter, ValueName } from '../graph-emitter.ts'
+import type { GraphEmitter, ValueName } from '../graph/graph-emitter.ts'
 import { attr, floatAttribute, intAttribute } from '../onnx/attribute.ts'
 import { elementCount } from '../onnx/tensor.ts'
 import { binary, type GradientRule } from './gradient-rule.ts'

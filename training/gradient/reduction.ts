@@ -1,4 +1,4 @@
-import type { ValueName } from '../graph-emitter.ts'
+import type { ValueName } from '../graph/graph-emitter.ts'
 import { elementCount } from '../onnx/tensor.ts'
 import { reducedAxes } from '../types/reduction.ts'
 import { type GradientRule, knownOf, type Unary, unary } from './gradient-rule.ts'

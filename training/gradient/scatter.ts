@@ -1,4 +1,4 @@
-import type { GraphEmitter, ValueName } from '../graph-emitter.ts'
+import type { GraphEmitter, ValueName } from '../graph/graph-emitter.ts'
 import { attr, intAttribute, stringAttribute } from '../onnx/attribute.ts'
 import type { AttributeProto } from '../onnx/onnx-proto.ts'
 import type { ForwardNode, GradientRule } from './gradient-rule.ts'

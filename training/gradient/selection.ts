@@ -1,4 +1,4 @@
-import type { Comparison, GraphEmitter, ValueName } from '../graph-emitter.ts'
+import type { Comparison, GraphEmitter, ValueName } from '../graph/graph-emitter.ts'
 import type { ForwardNode, GradientRule } from './gradient-rule.ts'
 
 // Where values are equal, the comparison decides which one the gradient goes to.

@@ -1,4 +1,4 @@
-import type { GraphEmitter, ValueName } from '../graph-emitter.ts'
+import type { GraphEmitter, ValueName } from '../graph/graph-emitter.ts'
 import { attr, intAttribute } from '../onnx/attribute.ts'
 import { paddedIndices, padSizes, type SliceRange, sliceRanges } from '../types/slicing.ts'
 import { fromFront } from '../types/type-rule.ts'

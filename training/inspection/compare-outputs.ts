@@ -1,7 +1,7 @@
 import { GainnetError, messageOf } from '../../runtime/errors.ts'
 import { observeModel, runOnInputs } from '../gradient-probe/observe-model.ts'
 import { decodeModel } from '../onnx/onnx-codec.ts'
-import { loadOrt } from '../ort-session.ts'
+import { loadOrt } from '../trainer/ort-session.ts'
 import { distance } from './compare-models.ts'
 
 export type OutputComparison =

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { GraphEmitter, ValueName } from '../graph-emitter.ts'
+import type { GraphEmitter, ValueName } from '../graph/graph-emitter.ts'
 import { attr } from '../onnx/attribute.ts'
 import { ELEMENT } from '../onnx/element-type.ts'
 import { elementCount } from '../onnx/tensor.ts'

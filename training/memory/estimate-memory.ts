@@ -1,4 +1,4 @@
-import { readTrainingArtifact, stateTensors } from '../artifact-metadata.ts'
+import { readTrainingArtifact, stateTensors } from '../forms/artifact-metadata.ts'
 import { decodeModel } from '../onnx/onnx-codec.ts'
 import { elementCount } from '../onnx/tensor.ts'
 import { liveBytes } from './live-bytes.ts'

@@ -1,4 +1,4 @@
-import { GraphEmitter, type ValueName } from '../graph-emitter.ts'
+import { GraphEmitter, type ValueName } from '../graph/graph-emitter.ts'
 import { elementBytes, isElementType } from '../onnx/element-type.ts'
 import type { GraphProto, NodeProto, ValueInfoProto } from '../onnx/onnx-proto.ts'
 import { elementCount } from '../onnx/tensor.ts'

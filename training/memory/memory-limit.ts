@@ -1,6 +1,6 @@
 import { GainnetError } from '../../runtime/errors.ts'
-import { readTrainingArtifact } from '../artifact-metadata.ts'
-import { countSamples, type Samples } from '../samples.ts'
+import { readTrainingArtifact } from '../forms/artifact-metadata.ts'
+import { countSamples, type Samples } from '../samples/samples.ts'
 import { estimateMemory } from './estimate-memory.ts'
 
 const MIB = 2 ** 20

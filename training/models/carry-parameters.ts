@@ -1,6 +1,6 @@
 import { GainnetError } from '../../runtime/errors.ts'
 import { buildInferenceForm } from '../forms/inference-form.ts'
-import { type ParameterInfo, readForwardModel } from '../forward-graph.ts'
+import { type ParameterInfo, readForwardModel } from '../forward/forward-graph.ts'
 
 /**
  * A model that is a part of another one, a decoder say, with the parameters that the other one has

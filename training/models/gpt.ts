@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { ValueName } from '../graph-emitter.ts'
+import type { ValueName } from '../graph/graph-emitter.ts'
 import { attr } from '../onnx/attribute.ts'
 import { ELEMENT } from '../onnx/element-type.ts'
 import { causalAttention, checkHeads, splitLast } from './attention.ts'

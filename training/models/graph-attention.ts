@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { ValueName } from '../graph-emitter.ts'
+import type { ValueName } from '../graph/graph-emitter.ts'
 import { attr } from '../onnx/attribute.ts'
 import { buildNode } from '../onnx/build.ts'
 import { lecunNormal, xavierUniform } from './initial-weights.ts'

@@ -1,4 +1,4 @@
-import type { ValueName } from '../graph-emitter.ts'
+import type { ValueName } from '../graph/graph-emitter.ts'
 import { attr } from '../onnx/attribute.ts'
 import { elementCount } from '../onnx/tensor.ts'
 import { filledWith, heNormal, type InitialWeights } from './initial-weights.ts'

@@ -1,6 +1,6 @@
 import { GainnetError } from '../../runtime/errors.ts'
 import { type Random, seededRandom } from '../../runtime/seeded-random.ts'
-import { GraphEmitter, type ValueName } from '../graph-emitter.ts'
+import { GraphEmitter, type ValueName } from '../graph/graph-emitter.ts'
 import { attr } from '../onnx/attribute.ts'
 import { buildModel, buildNode, buildValueInfo, OPSET_MAX } from '../onnx/build.ts'
 import { ELEMENT, type ElementType } from '../onnx/element-type.ts'

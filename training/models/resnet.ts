@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { ValueName } from '../graph-emitter.ts'
+import type { ValueName } from '../graph/graph-emitter.ts'
 import { xavierUniform } from './initial-weights.ts'
 import { activate, convolution, globalAverage, groupNormalization, linear } from './layers.ts'
 import { ModelBuilder } from './model-builder.ts'

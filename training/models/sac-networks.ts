@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { ValueName } from '../graph-emitter.ts'
+import type { ValueName } from '../graph/graph-emitter.ts'
 import { heNormal, xavierUniform } from './initial-weights.ts'
 import { activate, linear } from './layers.ts'
 import { ModelBuilder } from './model-builder.ts'

@@ -1,10 +1,10 @@
 import type { InferenceSession } from 'onnxruntime-node'
 import { GainnetError } from '../../runtime/errors.ts'
 import { seededRandom } from '../../runtime/seeded-random.ts'
-import { drawClass } from '../draw-class.ts'
-import { type ForwardModel, readForwardModel } from '../forward-graph.ts'
+import { type ForwardModel, readForwardModel } from '../forward/forward-graph.ts'
 import { ELEMENT } from '../onnx/element-type.ts'
-import { floatOutput, type Ort, openOrtSession } from '../ort-session.ts'
+import { drawClass } from '../trainer/draw-class.ts'
+import { floatOutput, type Ort, openOrtSession } from '../trainer/ort-session.ts'
 
 /**
  * Writes on with a model that tells the next token at each place: int32 [batch, places] → logits

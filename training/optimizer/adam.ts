@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { GraphEmitter, ValueName } from '../graph-emitter.ts'
+import type { GraphEmitter, ValueName } from '../graph/graph-emitter.ts'
 import type { Optimizer } from './optimizer.ts'
 
 /** What Adam and those made of it have in common. */

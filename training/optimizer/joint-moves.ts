@@ -1,4 +1,4 @@
-import type { GraphEmitter, ValueName } from '../graph-emitter.ts'
+import type { GraphEmitter, ValueName } from '../graph/graph-emitter.ts'
 import { attr } from '../onnx/attribute.ts'
 import { buildNode } from '../onnx/build.ts'
 import { elementCount } from '../onnx/tensor.ts'

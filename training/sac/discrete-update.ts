@@ -1,5 +1,5 @@
-import { buildBackwardGraph } from '../backward-graph.ts'
-import type { GraphEmitter, ValueName } from '../graph-emitter.ts'
+import { buildBackwardGraph } from '../graph/backward-graph.ts'
+import type { GraphEmitter, ValueName } from '../graph/graph-emitter.ts'
 import { attr } from '../onnx/attribute.ts'
 import { moveParameters } from './sac-states.ts'
 import {

@@ -2,8 +2,8 @@ import type { Tensor } from 'onnxruntime-node'
 import { GainnetError } from '../../runtime/errors.ts'
 import { ELEMENT } from '../onnx/element-type.ts'
 import { elementCount } from '../onnx/tensor.ts'
-import type { Ort } from '../ort-session.ts'
-import type { SampleValues } from '../samples.ts'
+import type { SampleValues } from '../samples/samples.ts'
+import type { Ort } from '../trainer/ort-session.ts'
 
 /** A column of the buffer: one row a transition. */
 export interface ReplayColumn {

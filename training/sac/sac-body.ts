@@ -1,5 +1,5 @@
-import { GraphEmitter, type ValueName } from '../graph-emitter.ts'
-import { dataElement } from '../model-input.ts'
+import { dataElement } from '../forward/model-input.ts'
+import { GraphEmitter, type ValueName } from '../graph/graph-emitter.ts'
 import { ELEMENT, type ElementType } from '../onnx/element-type.ts'
 import { elementCount } from '../onnx/tensor.ts'
 import { emitContinuousStep } from './continuous-update.ts'

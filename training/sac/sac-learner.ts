@@ -6,10 +6,10 @@ import {
   seededRandom,
   standardNormal,
 } from '../../runtime/seeded-random.ts'
-import { drawClass } from '../draw-class.ts'
 import { elementCount } from '../onnx/tensor.ts'
-import { floatOutput, type Ort, openOrtSession } from '../ort-session.ts'
-import type { Samples } from '../samples.ts'
+import type { Samples } from '../samples/samples.ts'
+import { drawClass } from '../trainer/draw-class.ts'
+import { floatOutput, type Ort, openOrtSession } from '../trainer/ort-session.ts'
 import { ReplayBuffer } from './replay-buffer.ts'
 import { REPLAY, replayColumns, SCHEDULE } from './sac-body.ts'
 import { readSacModels, type SacModels } from './sac-models.ts'

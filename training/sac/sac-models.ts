@@ -1,6 +1,6 @@
 import { GainnetError } from '../../runtime/errors.ts'
-import { type ForwardModel, readForwardModel } from '../forward-graph.ts'
-import type { ModelInput } from '../model-input.ts'
+import { type ForwardModel, readForwardModel } from '../forward/forward-graph.ts'
+import type { ModelInput } from '../forward/model-input.ts'
 
 /** The input of a critic that is not part of the observation. */
 export const ACTION = 'action'

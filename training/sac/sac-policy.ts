@@ -1,11 +1,11 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node'
-import type { ForwardModel } from '../forward-graph.ts'
-import { dataElement } from '../model-input.ts'
+import type { ForwardModel } from '../forward/forward-graph.ts'
+import { dataElement } from '../forward/model-input.ts'
 import { buildModel, buildValueInfo } from '../onnx/build.ts'
 import { ELEMENT } from '../onnx/element-type.ts'
 import { encodeModel } from '../onnx/onnx-codec.ts'
-import { floatOutput, type Ort, openOrtSession } from '../ort-session.ts'
-import { inputTensors, type Samples } from '../samples.ts'
+import { inputTensors, type Samples } from '../samples/samples.ts'
+import { floatOutput, type Ort, openOrtSession } from '../trainer/ort-session.ts'
 
 /** An actor whose parameters come in with each run, so that it follows the learner. */
 export class SacPolicy {

@@ -1,5 +1,5 @@
-import type { ForwardModel } from '../forward-graph.ts'
-import type { GraphEmitter, ValueName } from '../graph-emitter.ts'
+import type { ForwardModel } from '../forward/forward-graph.ts'
+import type { GraphEmitter, ValueName } from '../graph/graph-emitter.ts'
 import { emitMoves } from '../optimizer/joint-moves.ts'
 import { createOptimizer, optimizerSchema } from '../optimizer/registry.ts'
 import type { SacModels } from './sac-models.ts'

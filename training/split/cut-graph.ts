@@ -1,5 +1,5 @@
 import { GainnetError } from '../../runtime/errors.ts'
-import type { ForwardModel } from '../forward-graph.ts'
+import type { ForwardModel } from '../forward/forward-graph.ts'
 import type { NodeProto } from '../onnx/onnx-proto.ts'
 
 /** What lies between two cuts, as names of the model. */

@@ -1,17 +1,17 @@
-import { encodeForm } from '../artifact-metadata.ts'
-import { declareBatch, emitLoss } from '../batch-gradients.ts'
-import { dataRoles } from '../data-roles.ts'
-import { GraphEmitter, type ValueName } from '../graph-emitter.ts'
+import { encodeForm } from '../forms/artifact-metadata.ts'
+import type { PreparedTraining } from '../forms/training-options.ts'
+import { GraphEmitter, type ValueName } from '../graph/graph-emitter.ts'
+import { nameOutput } from '../graph/output-name.ts'
 import { ELEMENT } from '../onnx/element-type.ts'
-import { nameOutput } from '../output-name.ts'
+import { declareBatch, emitLoss } from '../step/batch-gradients.ts'
+import { dataRoles } from '../step/data-roles.ts'
 import {
   assignParameterRoles,
   assignScheduleRoles,
   declareStates,
   emitUpdates,
   shapedStates,
-} from '../parameter-updates.ts'
-import type { PreparedTraining } from '../training-options.ts'
+} from '../step/parameter-updates.ts'
 import { type EmittedSegment, emitSegment, emitSegmentGradients } from './segment-graph.ts'
 import { parseSplitMetadata } from './split-metadata.ts'
 import type { SegmentPlan } from './split-plan.ts'

@@ -1,11 +1,11 @@
-import { buildBackwardGraph } from '../backward-graph.ts'
-import { declareBatch, gradientsOf, readSamples } from '../batch-gradients.ts'
-import { dataRoles } from '../data-roles.ts'
 import { declareMaskKeys } from '../forms/batch-inputs.ts'
-import { emitForward } from '../forward-graph.ts'
-import type { GraphEmitter, ValueName } from '../graph-emitter.ts'
+import { emitForward } from '../forward/forward-graph.ts'
+import { buildBackwardGraph } from '../graph/backward-graph.ts'
+import type { GraphEmitter, ValueName } from '../graph/graph-emitter.ts'
+import { nameOutput } from '../graph/output-name.ts'
 import type { NodeProto } from '../onnx/onnx-proto.ts'
-import { nameOutput } from '../output-name.ts'
+import { declareBatch, gradientsOf, readSamples } from '../step/batch-gradients.ts'
+import { dataRoles } from '../step/data-roles.ts'
 import type { CutValue, SegmentPlan } from './split-plan.ts'
 
 export interface EmittedSegment {

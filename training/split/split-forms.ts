@@ -1,10 +1,10 @@
 import { GainnetError } from '../../runtime/errors.ts'
-import type { ForwardModel, ParameterInfo } from '../forward-graph.ts'
 import {
   type PreparedTraining,
   prepareTraining,
   type TrainingOptions,
-} from '../training-options.ts'
+} from '../forms/training-options.ts'
+import type { ForwardModel, ParameterInfo } from '../forward/forward-graph.ts'
 import { buildSegmentBackward, buildSegmentForward, buildSegmentStep } from './segment-forms.ts'
 import { planSegments, type SegmentPlan } from './split-plan.ts'
 

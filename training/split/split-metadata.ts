@@ -8,7 +8,7 @@ import {
   readMetadata,
   scheduleFields,
   trainedParameter,
-} from '../artifact-metadata.ts'
+} from '../forms/artifact-metadata.ts'
 import { maskFields } from '../forms/form-metadata.ts'
 
 /** A value of a cut, and what it and its gradient are called in the forms on both sides. */

@@ -1,9 +1,9 @@
-import { declareBatch, readSamples } from '../batch-gradients.ts'
-import { refuseStatistics } from '../batch-statistics.ts'
-import { emitForward, type ForwardModel, type ParameterInfo } from '../forward-graph.ts'
-import { GraphEmitter } from '../graph-emitter.ts'
+import type { PreparedTraining } from '../forms/training-options.ts'
+import { refuseStatistics } from '../forward/batch-statistics.ts'
+import { emitForward, type ForwardModel, type ParameterInfo } from '../forward/forward-graph.ts'
+import { GraphEmitter } from '../graph/graph-emitter.ts'
 import { type ElementType, isDifferentiable } from '../onnx/element-type.ts'
-import type { PreparedTraining } from '../training-options.ts'
+import { declareBatch, readSamples } from '../step/batch-gradients.ts'
 import { cutGraph, type Segment } from './cut-graph.ts'
 
 /** A value of a cut, and what it and its gradient are called in the forms on both sides. */

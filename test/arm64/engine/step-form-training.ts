@@ -1,8 +1,8 @@
 import type { Tensor } from 'onnxruntime-node'
-import { BatchSchedule } from '../../../training/batch-schedule.ts'
 import { readFormMetadata, type StepMetadata } from '../../../training/forms/form-metadata.ts'
 import { createOptimizer } from '../../../training/optimizer/registry.ts'
-import { floatOutput, type Ort, openOrtSession } from '../../../training/ort-session.ts'
+import { BatchSchedule } from '../../../training/trainer/batch-schedule.ts'
+import { floatOutput, type Ort, openOrtSession } from '../../../training/trainer/ort-session.ts'
 
 export interface StepJob {
   readonly artifact: Uint8Array

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { BlobReference } from '../../../protocol/model-manifest.ts'
-import { buildByteLanguageModel } from '../../../training/byte-language-model.ts'
-import { nextByteSamples } from '../../../training/next-byte-samples.ts'
-import { buildTrainingArtifact } from '../../../training/training-artifact.ts'
+import { buildTrainingArtifact } from '../../../training/forms/training-artifact.ts'
+import { buildByteLanguageModel } from '../../../training/models/byte-language-model.ts'
+import { nextByteSamples } from '../../../training/samples/next-byte-samples.ts'
 import { manifestOf } from '../../unit/agent/orders.ts'
 
 export const CONTEXT_BYTES = 4

@@ -3,7 +3,7 @@ import { SlotGate } from '../../../agent/assignment/slot-gate.ts'
 import { runTraining } from '../../../agent/assignment/training-run.ts'
 import type { Clock } from '../../../runtime/clock.ts'
 import { systemClock } from '../../../runtime/clock.ts'
-import { TrainerProcess } from '../../../training/trainer-process.ts'
+import { TrainerProcess } from '../../../training/trainer/trainer-process.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
 import { BATCH, initialParameters, jobOf } from './tiny-model.ts'
 

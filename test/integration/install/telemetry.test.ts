@@ -16,7 +16,7 @@ const run = promisify(execFile)
  */
 const PROGRAM = `
   import { readFileSync } from 'node:fs'
-  import { TrainerProcess } from ${JSON.stringify(join(ROOT, 'dist/training/trainer-process.js'))}
+  import { TrainerProcess } from ${JSON.stringify(join(ROOT, 'dist/training/trainer/trainer-process.js'))}
   const trainer = await TrainerProcess.start({})
   await trainer.kernelRate({ kernel: 'gemm', runs: 1 })
   process.stdout.write(readFileSync('/proc/' + trainer.pid + '/environ', 'utf8'))
@@ -66,7 +66,7 @@ describe('the sources', () => {
     const loads =
       /(?:^import (?!type)[^\n]*from|\bawait import\(|\brequire\()\s*'onnxruntime-node'/m
     const loaders = sources.filter(({ text }) => loads.test(text))
-    expect(loaders.map(({ path }) => path)).toEqual(['training/ort-session.ts'])
+    expect(loaders.map(({ path }) => path)).toEqual(['training/trainer/ort-session.ts'])
     for (const { text } of loaders) {
       const turnedOff = text.indexOf("process.env.ORT_DISABLE_TELEMETRY = '1'")
       expect(turnedOff).toBeGreaterThan(-1)

@@ -10,7 +10,7 @@ import { runProbe } from '../../../agent/measure/probe.ts'
 import { type MeasureOptions, measure } from '../../../agent/measure-command.ts'
 import { AgentConfig } from '../../../config/agent-schema.ts'
 import { createLogger } from '../../../runtime/logger.ts'
-import { TrainerProcess } from '../../../training/trainer-process.ts'
+import { TrainerProcess } from '../../../training/trainer/trainer-process.ts'
 
 let folder: string
 

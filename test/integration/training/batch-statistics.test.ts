@@ -1,17 +1,17 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { seededRandom, standardNormal } from '../../../runtime/seeded-random.ts'
-import { Evaluator } from '../../../training/evaluator.ts'
 import { buildInferenceForm } from '../../../training/forms/inference-form.ts'
+import { buildTrainingArtifact } from '../../../training/forms/training-artifact.ts'
 import { buildTrainingForms } from '../../../training/forms/training-forms.ts'
+import type { TrainingOptions } from '../../../training/forms/training-options.ts'
 import { attr } from '../../../training/onnx/attribute.ts'
 import { buildModel, buildNode, buildValueInfo } from '../../../training/onnx/build.ts'
 import { ELEMENT } from '../../../training/onnx/element-type.ts'
 import { decodeModel, encodeModel } from '../../../training/onnx/onnx-codec.ts'
 import { buildTensor, float32Values } from '../../../training/onnx/tensor.ts'
-import { loadOrt } from '../../../training/ort-session.ts'
-import { buildTrainingArtifact } from '../../../training/training-artifact.ts'
-import type { TrainingOptions } from '../../../training/training-options.ts'
-import { TrainingRun } from '../../../training/training-run.ts'
+import { Evaluator } from '../../../training/trainer/evaluator.ts'
+import { loadOrt } from '../../../training/trainer/ort-session.ts'
+import { TrainingRun } from '../../../training/trainer/training-run.ts'
 
 const SEED = 20260108
 const COUNT = 24

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { onTestFinished } from 'vitest'
-import { buildByteLanguageModel } from '../../../training/byte-language-model.ts'
-import { nextByteSamples } from '../../../training/next-byte-samples.ts'
-import { TrainerProcess } from '../../../training/trainer-process.ts'
-import { buildTrainingArtifact } from '../../../training/training-artifact.ts'
-import type { TrainingJob } from '../../../training/training-run.ts'
+import { buildTrainingArtifact } from '../../../training/forms/training-artifact.ts'
+import { buildByteLanguageModel } from '../../../training/models/byte-language-model.ts'
+import { nextByteSamples } from '../../../training/samples/next-byte-samples.ts'
+import { TrainerProcess } from '../../../training/trainer/trainer-process.ts'
+import type { TrainingJob } from '../../../training/trainer/training-run.ts'
 
 type ArtifactOptions = Partial<Parameters<typeof buildTrainingArtifact>[1]>
 

@@ -1,5 +1,5 @@
-import type { ParameterInfo } from '../../../training/forward-graph.ts'
-import type { SampleRows } from '../../../training/next-byte-samples.ts'
+import type { ParameterInfo } from '../../../training/forward/forward-graph.ts'
+import type { SampleRows } from '../../../training/samples/next-byte-samples.ts'
 
 /**
  * The byte language model and its loss in plain float64 loops: what the graph must agree with, and

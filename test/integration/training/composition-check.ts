@@ -1,11 +1,11 @@
 import { seededRandom } from '../../../runtime/seeded-random.ts'
-import { buildBackwardGraph } from '../../../training/backward-graph.ts'
-import { GraphEmitter, type ValueName } from '../../../training/graph-emitter.ts'
+import { buildBackwardGraph } from '../../../training/graph/backward-graph.ts'
+import { GraphEmitter, type ValueName } from '../../../training/graph/graph-emitter.ts'
 import { buildModel, OPSET_MAX } from '../../../training/onnx/build.ts'
 import { ELEMENT } from '../../../training/onnx/element-type.ts'
 import { encodeModel } from '../../../training/onnx/onnx-codec.ts'
 import { elementCount } from '../../../training/onnx/tensor.ts'
-import { loadOrt, openOrtSession } from '../../../training/ort-session.ts'
+import { loadOrt, openOrtSession } from '../../../training/trainer/ort-session.ts'
 import { relativeError } from './reference-check.ts'
 
 /** A network of several operators, its inputs declared in float64. */

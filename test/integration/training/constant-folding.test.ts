@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest'
-import { foldedOps } from '../../../training/constant-folding.ts'
-import { GraphEmitter } from '../../../training/graph-emitter.ts'
+import { foldedOps } from '../../../training/graph/constant-folding.ts'
+import { GraphEmitter } from '../../../training/graph/graph-emitter.ts'
 import { attr } from '../../../training/onnx/attribute.ts'
 import { buildModel, buildNode, OPSET_MAX } from '../../../training/onnx/build.ts'
 import { ELEMENT } from '../../../training/onnx/element-type.ts'
 import { encodeModel } from '../../../training/onnx/onnx-codec.ts'
 import type { AttributeProto } from '../../../training/onnx/onnx-proto.ts'
 import { buildTensor } from '../../../training/onnx/tensor.ts'
-import { loadOrt, openOrtSession } from '../../../training/ort-session.ts'
+import { loadOrt, openOrtSession } from '../../../training/trainer/ort-session.ts'
 import { run } from './gradient-check.ts'
 
 interface Integers {

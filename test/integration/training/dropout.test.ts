@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { buildBackwardGraph } from '../../../training/backward-graph.ts'
-import { GraphEmitter } from '../../../training/graph-emitter.ts'
+import { buildBackwardGraph } from '../../../training/graph/backward-graph.ts'
+import { GraphEmitter } from '../../../training/graph/graph-emitter.ts'
 import { attr } from '../../../training/onnx/attribute.ts'
 import { buildModel, buildNode, OPSET_MAX } from '../../../training/onnx/build.ts'
 import { ELEMENT } from '../../../training/onnx/element-type.ts'
 import { encodeModel } from '../../../training/onnx/onnx-codec.ts'
-import { loadOrt, openOrtSession } from '../../../training/ort-session.ts'
+import { loadOrt, openOrtSession } from '../../../training/trainer/ort-session.ts'
 import { type Operand, run } from './gradient-check.ts'
 
 const COUNT = 400

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { seededRandom, standardNormal } from '../../../runtime/seeded-random.ts'
+import { emitTrainingForm, reluBehindMaxPool } from '../../../training/forward/operator-forms.ts'
 import { maxPoolGradientByPhase } from '../../../training/gradient/max-pool-phases.ts'
-import { GraphEmitter, type ValueName } from '../../../training/graph-emitter.ts'
+import { GraphEmitter, type ValueName } from '../../../training/graph/graph-emitter.ts'
 import { attr } from '../../../training/onnx/attribute.ts'
 import { buildModel, buildNode, OPSET_MAX } from '../../../training/onnx/build.ts'
 import { ELEMENT } from '../../../training/onnx/element-type.ts'
@@ -15,8 +16,7 @@ import {
   optimizerKinds,
   optimizerSchema,
 } from '../../../training/optimizer/registry.ts'
-import { loadOrt, openOrtSession } from '../../../training/ort-session.ts'
-import { emitTrainingForm, reluBehindMaxPool } from '../../../training/training-forms.ts'
+import { loadOrt, openOrtSession } from '../../../training/trainer/ort-session.ts'
 import { poolWindow } from '../../../training/types/pooling.ts'
 
 // What is emitted because it is faster gives what the plain form gives.

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { findNotFinite } from '../../../training/finite-values.ts'
+import { findNotFinite } from '../../../training/trainer/finite-values.ts'
 import { LinearRegression } from './linear-regression.ts'
 
 const regression = new LinearRegression({ sampleCount: 12, seed: 5 })

@@ -1,12 +1,12 @@
 import type { Tensor } from 'onnxruntime-node'
 import { onTestFinished } from 'vitest'
-import type { ParameterInfo } from '../../../training/forward-graph.ts'
+import type { ParameterInfo } from '../../../training/forward/forward-graph.ts'
 import {
   createOptimizer,
   type OptimizerOptions,
   optimizerSchema,
 } from '../../../training/optimizer/registry.ts'
-import { floatOutput, loadOrt, openOrtSession } from '../../../training/ort-session.ts'
+import { floatOutput, loadOrt, openOrtSession } from '../../../training/trainer/ort-session.ts'
 
 export type Feeds = Readonly<Record<string, Tensor>>
 

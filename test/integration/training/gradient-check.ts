@@ -1,14 +1,14 @@
 import type { InferenceSession } from 'onnxruntime-node'
 import { seededRandom } from '../../../runtime/seeded-random.ts'
-import { buildBackwardGraph } from '../../../training/backward-graph.ts'
-import { GraphEmitter } from '../../../training/graph-emitter.ts'
+import { buildBackwardGraph } from '../../../training/graph/backward-graph.ts'
+import { GraphEmitter } from '../../../training/graph/graph-emitter.ts'
 import { buildModel, buildNode, OPSET_MAX } from '../../../training/onnx/build.ts'
 import { ELEMENT, type ElementType, isElementType } from '../../../training/onnx/element-type.ts'
 import { encodeModel } from '../../../training/onnx/onnx-codec.ts'
 import type { AttributeProto, NodeProto } from '../../../training/onnx/onnx-proto.ts'
 import { upgradeGraph } from '../../../training/onnx/opset-upgrade.ts'
 import { elementCount } from '../../../training/onnx/tensor.ts'
-import { loadOrt, openOrtSession } from '../../../training/ort-session.ts'
+import { loadOrt, openOrtSession } from '../../../training/trainer/ort-session.ts'
 
 type VariableCase =
   /** A float input whose gradient is checked, with values drawn from a range. */

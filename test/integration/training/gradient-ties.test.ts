@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { buildBackwardGraph } from '../../../training/backward-graph.ts'
-import { GraphEmitter } from '../../../training/graph-emitter.ts'
+import { buildBackwardGraph } from '../../../training/graph/backward-graph.ts'
+import { GraphEmitter } from '../../../training/graph/graph-emitter.ts'
 import { attr } from '../../../training/onnx/attribute.ts'
 import { buildModel, buildNode, OPSET_MAX } from '../../../training/onnx/build.ts'
 import { ELEMENT } from '../../../training/onnx/element-type.ts'
 import { encodeModel } from '../../../training/onnx/onnx-codec.ts'
 import type { AttributeProto } from '../../../training/onnx/onnx-proto.ts'
 import { elementCount } from '../../../training/onnx/tensor.ts'
-import { loadOrt, openOrtSession } from '../../../training/ort-session.ts'
+import { loadOrt, openOrtSession } from '../../../training/trainer/ort-session.ts'
 import { type Operand, run } from './gradient-check.ts'
 
 /** The gradient of Σ y for each input, given as vectors. */

@@ -12,10 +12,10 @@ import {
 } from 'onnx-buf'
 import { describe, expect, test } from 'vitest'
 import { hasCode } from '../../../runtime/errors.ts'
-import { readForwardModel } from '../../../training/forward-graph.ts'
+import { buildTrainingArtifact } from '../../../training/forms/training-artifact.ts'
+import { readForwardModel } from '../../../training/forward/forward-graph.ts'
 import { OPSET_MAX, OPSET_MIN } from '../../../training/onnx/build.ts'
 import { decodeModel, encodeModel } from '../../../training/onnx/onnx-codec.ts'
-import { buildTrainingArtifact } from '../../../training/training-artifact.ts'
 import { sharedFile } from '../../support/directories.ts'
 
 const FLOAT = 1

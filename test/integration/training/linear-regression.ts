@@ -1,12 +1,12 @@
 import { onTestFinished } from 'vitest'
 import { seededRandom, standardNormal } from '../../../runtime/seeded-random.ts'
+import { buildTrainingArtifact } from '../../../training/forms/training-artifact.ts'
 import { buildModel, buildNode, buildValueInfo, OPSET_MAX } from '../../../training/onnx/build.ts'
 import { ELEMENT } from '../../../training/onnx/element-type.ts'
 import { encodeModel } from '../../../training/onnx/onnx-codec.ts'
 import { buildTensor } from '../../../training/onnx/tensor.ts'
-import { loadOrt } from '../../../training/ort-session.ts'
-import { buildTrainingArtifact } from '../../../training/training-artifact.ts'
-import { type TrainingJob, TrainingRun } from '../../../training/training-run.ts'
+import { loadOrt } from '../../../training/trainer/ort-session.ts'
+import { type TrainingJob, TrainingRun } from '../../../training/trainer/training-run.ts'
 
 const INPUTS = 3
 const OUTPUTS = 2

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { readTrainingArtifact } from '../../../training/artifact-metadata.ts'
-import { buildByteLanguageModel } from '../../../training/byte-language-model.ts'
+import { readTrainingArtifact } from '../../../training/forms/artifact-metadata.ts'
+import { buildTrainingArtifact } from '../../../training/forms/training-artifact.ts'
 import type { LossOptions } from '../../../training/loss/registry.ts'
 import { estimateMemory } from '../../../training/memory/estimate-memory.ts'
+import { buildByteLanguageModel } from '../../../training/models/byte-language-model.ts'
 import { buildModel, type ModelOptions } from '../../../training/models/registry.ts'
 import { ELEMENT } from '../../../training/onnx/element-type.ts'
 import { elementCount } from '../../../training/onnx/tensor.ts'
-import { buildTrainingArtifact } from '../../../training/training-artifact.ts'
-import type { TrainingJob } from '../../../training/training-run.ts'
+import type { TrainingJob } from '../../../training/trainer/training-run.ts'
 import { byteJob, startTrainer } from './byte-job.ts'
 
 const MIB = 2 ** 20

@@ -7,7 +7,7 @@ import { encodeModel } from '../../../training/onnx/onnx-codec.ts'
 import type { AttributeProto, GraphProto } from '../../../training/onnx/onnx-proto.ts'
 import { upgradedOps, upgradeGraph } from '../../../training/onnx/opset-upgrade.ts'
 import { buildTensor, elementCount } from '../../../training/onnx/tensor.ts'
-import { loadOrt, openOrtSession } from '../../../training/ort-session.ts'
+import { loadOrt, openOrtSession } from '../../../training/trainer/ort-session.ts'
 import { type Operand, run } from './gradient-check.ts'
 
 const SEED = 20260104

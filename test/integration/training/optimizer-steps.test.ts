@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import type { LearningRate } from '../../../training/learning-rate.ts'
-import { learningRateSeries } from '../../../training/learning-rate.ts'
 import {
   type OptimizerOptions,
   optimizerKinds,
   optimizerSchema,
 } from '../../../training/optimizer/registry.ts'
+import type { LearningRate } from '../../../training/trainer/learning-rate.ts'
+import { learningRateSeries } from '../../../training/trainer/learning-rate.ts'
 import { LinearRegression } from './linear-regression.ts'
 import { createReference } from './optimizer-references.ts'
 

@@ -1,12 +1,12 @@
 import { seededRandom } from '../../../runtime/seeded-random.ts'
-import { buildBackwardGraph } from '../../../training/backward-graph.ts'
-import { GraphEmitter } from '../../../training/graph-emitter.ts'
+import { buildBackwardGraph } from '../../../training/graph/backward-graph.ts'
+import { GraphEmitter } from '../../../training/graph/graph-emitter.ts'
 import { buildModel, buildNode, OPSET_MAX } from '../../../training/onnx/build.ts'
 import { ELEMENT } from '../../../training/onnx/element-type.ts'
 import { encodeModel } from '../../../training/onnx/onnx-codec.ts'
 import type { AttributeProto, NodeProto } from '../../../training/onnx/onnx-proto.ts'
 import { elementCount } from '../../../training/onnx/tensor.ts'
-import { loadOrt, openOrtSession } from '../../../training/ort-session.ts'
+import { loadOrt, openOrtSession } from '../../../training/trainer/ort-session.ts'
 
 export interface Float64Tensor {
   readonly shape: readonly number[]

@@ -1,13 +1,13 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { Evaluator } from '../../../training/evaluator.ts'
+import { buildTrainingArtifact } from '../../../training/forms/training-artifact.ts'
 import { buildModel, buildNode, buildValueInfo, OPSET_MAX } from '../../../training/onnx/build.ts'
 import { ELEMENT } from '../../../training/onnx/element-type.ts'
 import { encodeModel } from '../../../training/onnx/onnx-codec.ts'
 import { buildTensor } from '../../../training/onnx/tensor.ts'
-import { loadOrt } from '../../../training/ort-session.ts'
-import { TrainerProcess } from '../../../training/trainer-process.ts'
-import { buildTrainingArtifact } from '../../../training/training-artifact.ts'
-import { type TrainingJob, TrainingRun } from '../../../training/training-run.ts'
+import { Evaluator } from '../../../training/trainer/evaluator.ts'
+import { loadOrt } from '../../../training/trainer/ort-session.ts'
+import { TrainerProcess } from '../../../training/trainer/trainer-process.ts'
+import { type TrainingJob, TrainingRun } from '../../../training/trainer/training-run.ts'
 import { LinearRegression } from './linear-regression.ts'
 
 const SEED = 53

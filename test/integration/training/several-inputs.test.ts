@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { seededRandom, standardNormal } from '../../../runtime/seeded-random.ts'
-import { Evaluator } from '../../../training/evaluator.ts'
+import { buildTrainingArtifact } from '../../../training/forms/training-artifact.ts'
 import { buildTrainingForms } from '../../../training/forms/training-forms.ts'
 import { attr } from '../../../training/onnx/attribute.ts'
 import { buildModel, buildNode, buildValueInfo, OPSET_MAX } from '../../../training/onnx/build.ts'
@@ -8,11 +8,11 @@ import { ELEMENT } from '../../../training/onnx/element-type.ts'
 import { decodeModel, encodeModel } from '../../../training/onnx/onnx-codec.ts'
 import type { NodeProto } from '../../../training/onnx/onnx-proto.ts'
 import { buildTensor } from '../../../training/onnx/tensor.ts'
-import { loadOrt } from '../../../training/ort-session.ts'
-import type { Samples } from '../../../training/samples.ts'
+import type { Samples } from '../../../training/samples/samples.ts'
 import { buildSplitForms } from '../../../training/split/split-forms.ts'
-import { buildTrainingArtifact } from '../../../training/training-artifact.ts'
-import { TrainingRun } from '../../../training/training-run.ts'
+import { Evaluator } from '../../../training/trainer/evaluator.ts'
+import { loadOrt } from '../../../training/trainer/ort-session.ts'
+import { TrainingRun } from '../../../training/trainer/training-run.ts'
 
 const SEED = 41
 const SAMPLE_COUNT = 40

@@ -1,17 +1,17 @@
 import { expect, test } from 'vitest'
 import { seededRandom } from '../../../runtime/seeded-random.ts'
-import { buildByteLanguageModel } from '../../../training/byte-language-model.ts'
-import { maskKey } from '../../../training/dropout-mask.ts'
 import { readFormMetadata } from '../../../training/forms/form-metadata.ts'
 import { buildTrainingForms } from '../../../training/forms/training-forms.ts'
+import { maskKey } from '../../../training/forward/dropout-mask.ts'
+import { buildByteLanguageModel } from '../../../training/models/byte-language-model.ts'
 import { buildModel, buildNode, buildValueInfo, OPSET_MAX } from '../../../training/onnx/build.ts'
 import { ELEMENT } from '../../../training/onnx/element-type.ts'
 import { encodeModel } from '../../../training/onnx/onnx-codec.ts'
 import { buildTensor, elementCount } from '../../../training/onnx/tensor.ts'
 import type { OptimizerOptions } from '../../../training/optimizer/registry.ts'
-import { floatOutput } from '../../../training/ort-session.ts'
 import { buildSplitForms, type SplitOptions } from '../../../training/split/split-forms.ts'
 import { readSplitMetadata } from '../../../training/split/split-metadata.ts'
+import { floatOutput } from '../../../training/trainer/ort-session.ts'
 import {
   type Feeds,
   floatTensor,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { TrainerProcess } from '../../../training/trainer-process.ts'
+import { TrainerProcess } from '../../../training/trainer/trainer-process.ts'
 import { byteJob, hashOf, startTrainer } from './byte-job.ts'
 
 const { job, artifact } = byteJob()

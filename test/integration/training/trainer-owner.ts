@@ -1,8 +1,9 @@
 /** A process that owns a trainer and leaves it at work, for the test of the owner's death. */
-import { buildByteLanguageModel } from '../../../training/byte-language-model.ts'
-import { nextByteSamples } from '../../../training/next-byte-samples.ts'
-import { TrainerProcess } from '../../../training/trainer-process.ts'
-import { buildTrainingArtifact } from '../../../training/training-artifact.ts'
+
+import { buildTrainingArtifact } from '../../../training/forms/training-artifact.ts'
+import { buildByteLanguageModel } from '../../../training/models/byte-language-model.ts'
+import { nextByteSamples } from '../../../training/samples/next-byte-samples.ts'
+import { TrainerProcess } from '../../../training/trainer/trainer-process.ts'
 
 const model = buildByteLanguageModel({
   contextBytes: 8,

@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { seededRandom } from '../../../runtime/seeded-random.ts'
 import { packageVersion } from '../../../runtime/version.ts'
-import { buildByteLanguageModel } from '../../../training/byte-language-model.ts'
 import { readFormMetadata } from '../../../training/forms/form-metadata.ts'
 import { buildInferenceForm } from '../../../training/forms/inference-form.ts'
 import { buildTrainingForms, trainingForms } from '../../../training/forms/training-forms.ts'
+import { prepareTraining, type TrainingOptions } from '../../../training/forms/training-options.ts'
+import { buildByteLanguageModel } from '../../../training/models/byte-language-model.ts'
 import { elementCount } from '../../../training/onnx/tensor.ts'
-import { floatOutput } from '../../../training/ort-session.ts'
-import { prepareTraining, type TrainingOptions } from '../../../training/training-options.ts'
+import { floatOutput } from '../../../training/trainer/ort-session.ts'
 import {
   floatTensor,
   HeldStates,

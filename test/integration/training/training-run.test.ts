@@ -1,12 +1,12 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { seededRandom } from '../../../runtime/seeded-random.ts'
-import { buildByteLanguageModel } from '../../../training/byte-language-model.ts'
-import { Evaluator } from '../../../training/evaluator.ts'
-import { nextByteSamples } from '../../../training/next-byte-samples.ts'
+import { buildTrainingArtifact } from '../../../training/forms/training-artifact.ts'
+import { buildByteLanguageModel } from '../../../training/models/byte-language-model.ts'
 import type { OptimizerOptions } from '../../../training/optimizer/registry.ts'
-import { loadOrt } from '../../../training/ort-session.ts'
-import { buildTrainingArtifact } from '../../../training/training-artifact.ts'
-import { TrainingRun } from '../../../training/training-run.ts'
+import { nextByteSamples } from '../../../training/samples/next-byte-samples.ts'
+import { Evaluator } from '../../../training/trainer/evaluator.ts'
+import { loadOrt } from '../../../training/trainer/ort-session.ts'
+import { TrainingRun } from '../../../training/trainer/training-run.ts'
 import { referenceLoss } from './byte-model-reference.ts'
 
 const CONTEXT_BYTES = 4

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { BatchSchedule } from '../../../training/batch-schedule.ts'
+import { BatchSchedule } from '../../../training/trainer/batch-schedule.ts'
 
 test('an epoch takes every sample once and fills its last batch up with weight 0', () => {
   const schedule = new BatchSchedule({ sampleCount: 10, batch: 4, seed: 1 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { buildByteLanguageModel } from '../../../training/byte-language-model.ts'
+import { buildByteLanguageModel } from '../../../training/models/byte-language-model.ts'
 import { checkModel } from '../../../training/onnx/check-model.ts'
 import { decodeModel } from '../../../training/onnx/onnx-codec.ts'
 

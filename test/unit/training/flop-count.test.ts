@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { countForwardFlops } from '../../../training/flop-count.ts'
-import { GraphEmitter } from '../../../training/graph-emitter.ts'
+import { countForwardFlops } from '../../../training/graph/flop-count.ts'
+import { GraphEmitter } from '../../../training/graph/graph-emitter.ts'
 import { attr } from '../../../training/onnx/attribute.ts'
 import { buildNode } from '../../../training/onnx/build.ts'
 import { ELEMENT } from '../../../training/onnx/element-type.ts'

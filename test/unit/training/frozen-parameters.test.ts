@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { hasCode } from '../../../runtime/errors.ts'
-import { buildByteLanguageModel } from '../../../training/byte-language-model.ts'
+import { buildTrainingArtifact } from '../../../training/forms/training-artifact.ts'
 import { buildTrainingForms } from '../../../training/forms/training-forms.ts'
-import { matchesPattern } from '../../../training/name-pattern.ts'
+import type { TrainingOptions } from '../../../training/forms/training-options.ts'
+import { matchesPattern } from '../../../training/forward/name-pattern.ts'
+import { buildByteLanguageModel } from '../../../training/models/byte-language-model.ts'
 import { decodeModel } from '../../../training/onnx/onnx-codec.ts'
-import { buildTrainingArtifact } from '../../../training/training-artifact.ts'
-import type { TrainingOptions } from '../../../training/training-options.ts'
 
 const options = {
   loss: 'softmax-cross-entropy',

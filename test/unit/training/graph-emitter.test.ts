@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { GraphEmitter } from '../../../training/graph-emitter.ts'
+import { GraphEmitter } from '../../../training/graph/graph-emitter.ts'
 import { ELEMENT } from '../../../training/onnx/element-type.ts'
 
 function emitter(prefix = ''): GraphEmitter {

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { GainnetError, hasCode } from '../../../runtime/errors.ts'
 import { type Random, seededRandom } from '../../../runtime/seeded-random.ts'
-import { buildByteLanguageModel } from '../../../training/byte-language-model.ts'
+import { buildTrainingArtifact } from '../../../training/forms/training-artifact.ts'
+import { buildByteLanguageModel } from '../../../training/models/byte-language-model.ts'
 import { attr } from '../../../training/onnx/attribute.ts'
 import { buildModel, buildNode, buildValueInfo, OPSET_MAX } from '../../../training/onnx/build.ts'
 import { ELEMENT } from '../../../training/onnx/element-type.ts'
 import { decodeModel, encodeModel } from '../../../training/onnx/onnx-codec.ts'
 import type { GraphProto, NodeProto } from '../../../training/onnx/onnx-proto.ts'
 import { buildTensor } from '../../../training/onnx/tensor.ts'
-import { buildTrainingArtifact } from '../../../training/training-artifact.ts'
 
 const SEED = 20260107
 const ROUNDS = 1000

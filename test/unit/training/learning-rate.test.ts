@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type LearningRate, learningRateSeries } from '../../../training/learning-rate.ts'
+import { type LearningRate, learningRateSeries } from '../../../training/trainer/learning-rate.ts'
 
 function firstRates(learningRate: LearningRate, count: number): number[] {
   const rateAt = learningRateSeries(learningRate)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { GraphEmitter } from '../../../training/graph-emitter.ts'
+import { GraphEmitter } from '../../../training/graph/graph-emitter.ts'
 import { liveBytes } from '../../../training/memory/live-bytes.ts'
 import { buildNode } from '../../../training/onnx/build.ts'
 import { ELEMENT } from '../../../training/onnx/element-type.ts'

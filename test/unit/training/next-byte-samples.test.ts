@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { nextByteSamples } from '../../../training/next-byte-samples.ts'
+import { nextByteSamples } from '../../../training/samples/next-byte-samples.ts'
 
 const text = Uint8Array.from([10, 20, 30, 40, 50])
 

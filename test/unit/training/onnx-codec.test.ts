@@ -11,11 +11,11 @@ import {
 import { describe, expect, test } from 'vitest'
 import { hasCode } from '../../../runtime/errors.ts'
 import { seededRandom } from '../../../runtime/seeded-random.ts'
-import { buildByteLanguageModel } from '../../../training/byte-language-model.ts'
+import { buildTrainingArtifact } from '../../../training/forms/training-artifact.ts'
+import { buildByteLanguageModel } from '../../../training/models/byte-language-model.ts'
 import { decodeModel, encodeModel } from '../../../training/onnx/onnx-codec.ts'
 import type { ModelProto } from '../../../training/onnx/onnx-proto.ts'
 import { integerValues } from '../../../training/onnx/tensor.ts'
-import { buildTrainingArtifact } from '../../../training/training-artifact.ts'
 
 function refusal(bytes: Uint8Array): string {
   try {

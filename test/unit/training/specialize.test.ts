@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { emitForward, readForwardModel } from '../../../training/forward-graph.ts'
-import { GraphEmitter } from '../../../training/graph-emitter.ts'
+import { emitForward, readForwardModel } from '../../../training/forward/forward-graph.ts'
+import { GraphEmitter } from '../../../training/graph/graph-emitter.ts'
 import { attr } from '../../../training/onnx/attribute.ts'
 import { buildModel, buildNode, buildValueInfo } from '../../../training/onnx/build.ts'
 import { ELEMENT } from '../../../training/onnx/element-type.ts'

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { GainnetError } from '../../../runtime/errors.ts'
-import { readTrainingArtifact } from '../../../training/artifact-metadata.ts'
-import { buildByteLanguageModel } from '../../../training/byte-language-model.ts'
+import { readTrainingArtifact } from '../../../training/forms/artifact-metadata.ts'
+import { buildTrainingArtifact } from '../../../training/forms/training-artifact.ts'
+import { buildByteLanguageModel } from '../../../training/models/byte-language-model.ts'
 import { attr } from '../../../training/onnx/attribute.ts'
 import { buildModel, buildNode, buildValueInfo } from '../../../training/onnx/build.ts'
 import { ELEMENT } from '../../../training/onnx/element-type.ts'
 import { decodeModel, encodeModel } from '../../../training/onnx/onnx-codec.ts'
 import type { NodeProto, TensorProto } from '../../../training/onnx/onnx-proto.ts'
 import { buildTensor } from '../../../training/onnx/tensor.ts'
-import { buildTrainingArtifact } from '../../../training/training-artifact.ts'
 
 const options = { loss: 'softmax-cross-entropy', optimizer: { kind: 'adam' }, batch: 8 } as const
 

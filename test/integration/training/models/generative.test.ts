@@ -5,14 +5,14 @@ import {
   standardNormal,
 } from '../../../../runtime/seeded-random.ts'
 import { buildInferenceForm } from '../../../../training/forms/inference-form.ts'
-import { readForwardModel } from '../../../../training/forward-graph.ts'
+import { readForwardModel } from '../../../../training/forward/forward-graph.ts'
 import { carryParameters } from '../../../../training/models/carry-parameters.ts'
 import { denoise } from '../../../../training/models/diffusion/denoise.ts'
 import { noiseSchedule } from '../../../../training/models/diffusion/noise-schedule.ts'
 import { noisedSamples } from '../../../../training/models/diffusion/noised-samples.ts'
 import { buildModel } from '../../../../training/models/registry.ts'
 import { buildVaeDecoder, vaeSchema } from '../../../../training/models/vae.ts'
-import { floatOutput, loadOrt, openOrtSession } from '../../../../training/ort-session.ts'
+import { floatOutput, loadOrt, openOrtSession } from '../../../../training/trainer/ort-session.ts'
 import { readFashionMnist } from '../../../support/fashion-mnist.ts'
 import { learn } from './learn.ts'
 

@@ -1,10 +1,10 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { type Random, seededRandom, standardNormal } from '../../../../runtime/seeded-random.ts'
-import { readForwardModel } from '../../../../training/forward-graph.ts'
+import { buildTrainingArtifact } from '../../../../training/forms/training-artifact.ts'
+import { readForwardModel } from '../../../../training/forward/forward-graph.ts'
 import { buildModel } from '../../../../training/models/registry.ts'
-import { floatOutput, loadOrt, openOrtSession } from '../../../../training/ort-session.ts'
-import { buildTrainingArtifact } from '../../../../training/training-artifact.ts'
-import { TrainingRun } from '../../../../training/training-run.ts'
+import { floatOutput, loadOrt, openOrtSession } from '../../../../training/trainer/ort-session.ts'
+import { TrainingRun } from '../../../../training/trainer/training-run.ts'
 import { relativeError } from '../reference-check.ts'
 import {
   type Graph,

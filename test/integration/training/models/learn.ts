@@ -1,11 +1,11 @@
 import { onTestFinished } from 'vitest'
-import { Evaluator } from '../../../../training/evaluator.ts'
-import type { LearningRate } from '../../../../training/learning-rate.ts'
+import { buildTrainingArtifact } from '../../../../training/forms/training-artifact.ts'
 import type { LossOptions } from '../../../../training/loss/registry.ts'
-import { loadOrt } from '../../../../training/ort-session.ts'
-import type { Samples } from '../../../../training/samples.ts'
-import { buildTrainingArtifact } from '../../../../training/training-artifact.ts'
-import { TrainingRun } from '../../../../training/training-run.ts'
+import type { Samples } from '../../../../training/samples/samples.ts'
+import { Evaluator } from '../../../../training/trainer/evaluator.ts'
+import type { LearningRate } from '../../../../training/trainer/learning-rate.ts'
+import { loadOrt } from '../../../../training/trainer/ort-session.ts'
+import { TrainingRun } from '../../../../training/trainer/training-run.ts'
 
 export interface Lesson {
   readonly loss: LossOptions

@@ -1,15 +1,15 @@
 import type { InferenceSession } from 'onnxruntime-node'
 import { type Random, seededRandom } from '../../../../runtime/seeded-random.ts'
-import { buildBackwardGraph } from '../../../../training/backward-graph.ts'
-import { emitForward, readForwardModel } from '../../../../training/forward-graph.ts'
+import { emitForward, readForwardModel } from '../../../../training/forward/forward-graph.ts'
 import { toFloat64 } from '../../../../training/gradient-probe/float64-graph.ts'
-import { GraphEmitter } from '../../../../training/graph-emitter.ts'
+import { buildBackwardGraph } from '../../../../training/graph/backward-graph.ts'
+import { GraphEmitter } from '../../../../training/graph/graph-emitter.ts'
 import { buildModel, OPSET_MAX } from '../../../../training/onnx/build.ts'
 import { ELEMENT } from '../../../../training/onnx/element-type.ts'
 import { encodeModel } from '../../../../training/onnx/onnx-codec.ts'
 import type { GraphProto } from '../../../../training/onnx/onnx-proto.ts'
 import { elementCount } from '../../../../training/onnx/tensor.ts'
-import { loadOrt, openOrtSession } from '../../../../training/ort-session.ts'
+import { loadOrt, openOrtSession } from '../../../../training/trainer/ort-session.ts'
 
 export interface ModelCheck {
   /** Each parameter on which the prediction depends, with the error of its gradient. */

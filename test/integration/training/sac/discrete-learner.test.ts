@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { type Random, seededRandom } from '../../../../runtime/seeded-random.ts'
-import { loadOrt } from '../../../../training/ort-session.ts'
 import { SacLearner } from '../../../../training/sac/sac-learner.ts'
+import { loadOrt } from '../../../../training/trainer/ort-session.ts'
 import { buildChoiceNetworks } from './choice-networks.ts'
 
 const SEED = 3

@@ -1,11 +1,11 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { seededRandom, standardNormal } from '../../../../runtime/seeded-random.ts'
-import { floatOutput, loadOrt, openOrtSession } from '../../../../training/ort-session.ts'
 import { REPLAY, SCHEDULE } from '../../../../training/sac/sac-body.ts'
 import { readSacModels } from '../../../../training/sac/sac-models.ts'
 import { buildSacUpdate, updated } from '../../../../training/sac/sac-scan.ts'
 import { sacSchema } from '../../../../training/sac/sac-settings.ts'
 import { SAC_PARTS, sacOptimizer } from '../../../../training/sac/sac-states.ts'
+import { floatOutput, loadOrt, openOrtSession } from '../../../../training/trainer/ort-session.ts'
 import { relativeError } from '../reference-check.ts'
 import { buildChoiceNetworks, LEFT_OUT } from './choice-networks.ts'
 

@@ -1,8 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { type Random, seededRandom } from '../../../../runtime/seeded-random.ts'
 import { buildSacNetworks } from '../../../../training/models/sac-networks.ts'
-import { loadOrt } from '../../../../training/ort-session.ts'
 import { SacLearner, type Transition } from '../../../../training/sac/sac-learner.ts'
+import { loadOrt } from '../../../../training/trainer/ort-session.ts'
 import { PointMass } from './point-mass.ts'
 
 const SEED = 1

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { seededRandom } from '../../../../runtime/seeded-random.ts'
-import { readForwardModel } from '../../../../training/forward-graph.ts'
+import { readForwardModel } from '../../../../training/forward/forward-graph.ts'
 import {
   filledWith,
   heNormal,

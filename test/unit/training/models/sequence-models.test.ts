@@ -3,7 +3,7 @@ import { buildLlama, llamaSchema } from '../../../../training/models/llama.ts'
 import { readLlama2c } from '../../../../training/models/llama2c-checkpoint.ts'
 import { buildModel } from '../../../../training/models/registry.ts'
 import { buildSacNetworks } from '../../../../training/models/sac-networks.ts'
-import { nextTokenSamples } from '../../../../training/next-token-samples.ts'
+import { nextTokenSamples } from '../../../../training/samples/next-token-samples.ts'
 import { sequenceCases } from '../../../integration/training/models/sequence-cases.ts'
 
 describe.each(sequenceCases)('$name', ({ options }) => {
