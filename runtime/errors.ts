@@ -57,12 +57,12 @@ export const ERRORS = {
     help: 'The bytes do not match their hash: they are fetched again; check the broker if it stays.',
   },
   MODEL_INVALID: {
-    exitCode: 70,
+    exitCode: 65,
     retry: false,
     help: 'Check the ONNX file with the onnx checker; the message names the place.',
   },
   GRADIENT_UNSUPPORTED_OP: {
-    exitCode: 70,
+    exitCode: 65,
     retry: false,
     help: 'Add a rule in training/gradient/ (see docs/how-to/add-a-gradient-rule.md).',
   },

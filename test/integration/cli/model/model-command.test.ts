@@ -46,7 +46,7 @@ describe('gainnet model inspect', () => {
     const file = join(folder, 'x.onnx')
     writeFileSync(file, 'not a model')
     const broken = await runCli(['model', 'inspect', file])
-    expect(broken.exitCode).toBe(70)
+    expect(broken.exitCode).toBe(65)
     expect(broken.stderr).toMatch(/^gainnet: .*\n {2}help: .*model_invalid\)\n$/)
     const missing = await runCli(['model', 'inspect', join(folder, 'none.onnx')])
     expect(missing.exitCode).toBe(66)
@@ -81,7 +81,7 @@ describe('gainnet model gradcheck', () => {
   test('of a model with an operator without a rule names node and operator', async () => {
     const file = writeWithoutRule(temporaryDirectory())
     const { exitCode, stderr } = await runCli(['model', 'gradcheck', file])
-    expect(exitCode).toBe(70)
+    expect(exitCode).toBe(65)
     expect(stderr).toContain('Det')
     expect(stderr).toContain('docs/how-to/add-a-gradient-rule.md')
   })
@@ -176,7 +176,7 @@ describe('gainnet model train', () => {
   test.each([
     [['--data', '/nowhere/x.csv'], 66, '/nowhere/x.csv does not exist'],
     [['--data', 'CSV', '--label-column', 'z'], 65, 'has no column z'],
-    [['--data', 'CSV', '--trainable', 'nothing*'], 70, 'no float32 initializer nothing*'],
+    [['--data', 'CSV', '--trainable', 'nothing*'], 65, 'no float32 initializer nothing*'],
     [['--data', 'CSV', '--out', 'CSV/out.onnx', '--steps', '1'], 73, 'cannot be written'],
     [['--data', 'CSV', '--loss', 'none'], 64, 'Allowed choices are'],
   ])('%j ends with %i and says why', async (args, code, text) => {
