@@ -15,6 +15,8 @@ const SKETCH_BYTES_MAX = 1024 * 1024
 /** A trial lasts so long and until so many bytes were due: they tell the rate of a slow sensor. */
 const TRIAL_MS = 500
 const TRIAL_BYTES = 2
+/** Below the trial's time, which may be short by the tick between two looks at the clock. */
+const FIGURES_MS_MIN = TRIAL_MS / 2
 
 export interface TextFolderOptions {
   readonly id: string
@@ -132,7 +134,7 @@ export class TextFolderSensor implements Sensor {
 
   /** A recording that ended at once, e.g. because its slots were over, says nothing of the rate. */
   #noteFigures(delivered: number, dropped: number, durationMs: number): void {
-    if (durationMs < TRIAL_MS) return
+    if (durationMs < FIGURES_MS_MIN) return
     const rate = (delivered * 1000) / durationMs
     this.#figures = {
       sensor: this.id,

@@ -45,6 +45,24 @@ describe('a text folder', () => {
     expect(clock.now() - startedAt).toBe(2345)
   })
 
+  test('has figures also where the clock moves on while it is opened', async () => {
+    class TickingClock extends VirtualClock {
+      #looks = 0
+      override now(): number {
+        this.#looks += 1
+        // Between what the trial is to end at and what it began at.
+        if (this.#looks === 2) this.jump(1)
+        return super.now()
+      }
+    }
+    const clock = new TickingClock()
+    const { log } = testLog()
+    const options = { id: 'text', path: folderOf(FILES), bytesPerSecond: RATE, seed: 1 }
+    const sensor = new TextFolderSensor({ ...options, clock, log })
+    await clock.run(sensor.open())
+    expect(sensor.figures()?.bytesPerSecond).toBeGreaterThan(0.9 * RATE)
+  })
+
   test('is its files one after the other, over and over, without a byte lost between them', async () => {
     const { open, record } = sensorOn(folderOf({ 'a.txt': 'abc', 'b.txt': 'defgh', empty: '' }))
     await open()
