@@ -254,6 +254,9 @@ export class TrainerProcess {
   ): Promise<TrainerRequests[Kind]['reply']> {
     const { deadlineMs = DEADLINE_MS[kind], signal, onProgress } = options
     const id = ++this.#lastId
+    const cancel = (): void => this.#send({ kind: 'cancel', id })
+    // Ahead of the request, which would else be done before the child hears of it.
+    if (signal?.aborted) cancel()
     const reply = new Promise<unknown>((done, failed) => {
       if (this.#exit || !this.#child.connected) {
         failed(this.#failure(this.#exit ? endWords(this.#exit) : 'was stopped'))
@@ -262,8 +265,6 @@ export class TrainerProcess {
       this.#pending.set(id, { resolve: done, reject: failed, onProgress })
       this.#send({ id, kind, ask })
     })
-    const cancel = (): void => this.#send({ kind: 'cancel', id })
-    if (signal?.aborted) cancel()
     signal?.addEventListener('abort', cancel, { once: true })
     const timed = withDeadline(reply, { ms: deadlineMs, what: `the trainer's ${kind}` })
     const ended = timed.finally(() => {
