@@ -97,7 +97,7 @@ async function watchRound(
     uplinkBitsPerSecond: linkResult.values.uplink.bitsPerSecond,
   }
   const load = new SlotLoad({
-    procRoot: roots.procRoot,
+    ...roots,
     ...ROUND,
     units,
     computingShareMax: computingShareOf(cpu, config.limits.computingShare),
@@ -107,13 +107,14 @@ async function watchRound(
       : {}),
   })
   const startsAtMs = Date.now()
-  const { computing, link } = await sampleRound(load, ROUND)
+  const { computing, link, memory } = await sampleRound(load, ROUND)
   return buildUrp({
     round: { crId: 0, ...ROUND, startsAtMs },
     results,
     units,
     computing: measuredAvailability(computing, 'free ticks per slot, as measured'),
     link: measuredAvailability(link, 'unused link rate per slot, as measured'),
+    memory: measuredAvailability(memory, 'free memory per slot, as measured'),
     linkName: config.link,
     linkFigures: series.figures(config.link),
     limits: config.limits,
@@ -129,11 +130,14 @@ function measuredAvailability(measured: Matrix, method: string): Availability | 
 
 /** The URP with its matrices as arrays of rows, three digits, for people and their scripts. */
 function documentOf(urp: UrpContent): unknown {
-  const { frequency, computing } = urp
+  const { frequency, computing, memory } = urp
   return {
     ...urp,
     frequency: frequency.map(pool => ({ ...pool, availability: rowsOf(pool.availability) })),
     computing: { ...computing, availability: rowsOf(computing.availability) },
+    ...(memory?.availability
+      ? { memory: { ...memory, availability: rowsOf(memory.availability) } }
+      : {}),
   }
 }
 

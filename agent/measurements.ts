@@ -22,6 +22,20 @@ export interface MeasurementsOptions {
   readonly log: Logger
 }
 
+/** What a few files of the kernel tell. */
+const CHEAP_PROBES = [
+  'cpu',
+  'memory',
+  'pressure',
+  'thermal',
+  'throttle',
+  'power',
+  'powerMode',
+  'gpu',
+  'emc',
+  'network',
+] as const satisfies readonly ProbeName[]
+
 /** The newest result of every probe: the cheap ones when asked, the heavy ones on schedule. */
 export class Measurements implements Stoppable {
   readonly #options: MeasurementsOptions
@@ -65,7 +79,7 @@ export class Measurements implements Stoppable {
 
   /** Files of the kernel only: cheap enough for every health message. */
   async readCheap(): Promise<ProbeResults> {
-    for (const name of ['cpu', 'memory', 'thermal'] as const) await this.#read(name)
+    for (const name of CHEAP_PROBES) await this.#read(name)
     return this.results
   }
 

@@ -216,6 +216,7 @@ function buildUrpCycle(ground: Ground): UrpCycle {
     agentId,
     link,
     procRoot: measure.procRoot,
+    sysRoot: measure.sysRoot,
     units: () => cpu().cores.map(({ unit }) => unit),
     computingShareMax: () => computingShareOf(cpu(), limits.computingShare),
     computingShareReserved: limits.computingShareReserved,

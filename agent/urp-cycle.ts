@@ -23,6 +23,7 @@ export interface UrpCycleOptions {
   readonly agentId: string
   readonly link: string
   readonly procRoot: string
+  readonly sysRoot: string
   /** Cores in the order of the matrix columns. */
   readonly units: () => readonly string[]
   readonly computingShareMax: () => number
@@ -48,6 +49,7 @@ export class UrpCycle implements Stoppable {
   readonly #options: UrpCycleOptions
   readonly #computing: Forecaster
   readonly #linkShare: Forecaster
+  readonly #memory: Forecaster
   #schedule: CrSchedule | null = null
   #load: SlotLoad | null = null
   #timers: Timer[] = []
@@ -59,6 +61,7 @@ export class UrpCycle implements Stoppable {
     this.#options = options
     this.#computing = new Forecaster(options.forecast)
     this.#linkShare = new Forecaster(options.forecast)
+    this.#memory = new Forecaster(options.forecast)
   }
 
   /** The controller announced a round; called for each, the first one starts the watch. */
@@ -80,17 +83,19 @@ export class UrpCycle implements Stoppable {
     const seen = await sampleRound(this.#slotLoad(round), round)
     this.#computing.observe(crId - 1, seen.computing)
     this.#linkShare.observe(crId - 1, seen.link)
+    this.#memory.observe(crId - 1, seen.memory)
     this.#load = null
   }
 
   #slotLoad(round: { readonly slots: number; readonly slotMs: number }): SlotLoad {
-    const { procRoot, units, computingShareMax, computingShareReserved, wire, clock } =
+    const { procRoot, sysRoot, units, computingShareMax, computingShareReserved, wire, clock } =
       this.#options
     const { connection } = wire
     const address = connection.localAddress
     const interfaceName = address ? interfaceOf(address, networkInterfaces()) : undefined
     return new SlotLoad({
       procRoot,
+      sysRoot,
       ...round,
       units: units(),
       computingShareMax: computingShareMax(),
@@ -151,6 +156,7 @@ export class UrpCycle implements Stoppable {
     if (ended) {
       this.#computing.observe(round.crId - 1, ended.computing)
       this.#linkShare.observe(round.crId - 1, ended.link)
+      this.#memory.observe(round.crId - 1, ended.memory)
     }
     this.#arm()
   }
@@ -168,6 +174,7 @@ export class UrpCycle implements Stoppable {
     const { crId, slots, slotMs } = round
     const computing = this.#computing.forecast(crId, current?.computing)
     const link = this.#linkShare.forecast(crId, current?.link)
+    const memory = this.#memory.forecast(crId, current?.memory)
     return buildUrp({
       round: { crId, slots, slotMs, startsAtMs: round.startsAtMs + options.offsetMs() },
       results: options.results(),
@@ -176,11 +183,19 @@ export class UrpCycle implements Stoppable {
         matrix: computing,
         method: FORECAST_METHODS.computing,
         errorMean: this.#computing.errorMean,
+        forecasts: this.#computing.rows(options.units()),
       },
       link: link && {
         matrix: link,
         method: FORECAST_METHODS.link,
         errorMean: this.#linkShare.errorMean,
+        forecasts: this.#linkShare.rows([options.link]),
+      },
+      memory: memory && {
+        matrix: memory,
+        method: FORECAST_METHODS.memory,
+        errorMean: this.#memory.errorMean,
+        forecasts: this.#memory.rows(['memory']),
       },
       linkName: options.link,
       linkFigures: options.linkFigures(),

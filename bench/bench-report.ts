@@ -26,8 +26,14 @@ export interface Bench {
   readonly description: string
   /** How long it takes without --quick; with it, less than one. */
   readonly minutes: number
-  /** Quick: fewer repetitions, the same rows. */
-  run(options: { readonly quick: boolean }): Promise<BenchResult>
+  run(options: BenchOptions): Promise<BenchResult>
+}
+
+export interface BenchOptions {
+  /** Fewer repetitions, the same rows. */
+  readonly quick: boolean
+  /** Folder of network traces, for a bench that reads some; its own where not given. */
+  readonly traces?: string | undefined
 }
 
 export interface BenchDocument extends BenchResult {

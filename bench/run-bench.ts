@@ -3,12 +3,16 @@ import { ERRORS } from '../runtime/errors.ts'
 import { type Bench, benchDocument, jsonLine, textTable } from './bench-report.ts'
 import { BENCHES } from './registry.ts'
 
-/** `npm run bench [-- <name> [--json] [--quick]]` */
+/** `npm run bench [-- <name> [--json] [--quick] [--traces DIR]]` */
 async function runBench(argv: readonly string[]): Promise<number> {
   const { positionals, values } = parseArgs({
     args: [...argv],
     allowPositionals: true,
-    options: { json: { type: 'boolean' }, quick: { type: 'boolean' } },
+    options: {
+      json: { type: 'boolean' },
+      quick: { type: 'boolean' },
+      traces: { type: 'string' },
+    },
   })
   const [name] = positionals
   if (name === undefined) {
@@ -21,7 +25,8 @@ async function runBench(argv: readonly string[]): Promise<number> {
     return ERRORS.USAGE.exitCode
   }
   const at = new Date()
-  const document = benchDocument(name, at, await bench.run({ quick: values.quick ?? false }))
+  const { quick = false, traces } = values
+  const document = benchDocument(name, at, await bench.run({ quick, traces }))
   process.stdout.write(values.json ? jsonLine(document) : textTable(document))
   return 0
 }
@@ -30,7 +35,7 @@ function benchList(): string {
   const width = Math.max(...BENCHES.map(({ name }) => name.length))
   const line = ({ name, minutes, description }: Bench): string =>
     `  ${name.padEnd(width)}  ${String(minutes).padStart(3)} min  ${description}\n`
-  return `npm run bench -- <name> [--json] [--quick]\n\n${BENCHES.map(line).join('')}`
+  return `npm run bench -- <name> [--json] [--quick] [--traces DIR]\n\n${BENCHES.map(line).join('')}`
 }
 
 process.exitCode = await runBench(process.argv.slice(2))

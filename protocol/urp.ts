@@ -63,6 +63,24 @@ export const DataSketch = z.strictObject({
 })
 export type DataSketch = z.infer<typeof DataSketch>
 
+/** What a row of a matrix will be like on average over the round, and how such forecasts were. */
+export const RowForecast = z.strictObject({
+  row: z.string().min(1).max(80).describe('Unit, or edge server that the link leads to.'),
+  p10: z.number().min(0).max(1),
+  p50: z.number().min(0).max(1).describe('Mean availability of the row over the round.'),
+  p90: z.number().min(0).max(1).describe('p10 to p90 is to hold it in four rounds of five.'),
+  method: z.string().max(80).describe('The one with the most weight, by past errors.'),
+  n: z.int().min(0).describe('Past forecasts that the figures below are of; absent where 0.'),
+  errorMean: z.number().nonnegative().optional().describe('Mean absolute error of p50.'),
+  persistenceErrorMean: z
+    .number()
+    .nonnegative()
+    .optional()
+    .describe('The same for saying that all stays as it is.'),
+  coverage80: z.number().min(0).max(1).optional().describe('Share between p10 and p90.'),
+})
+export type RowForecast = z.infer<typeof RowForecast>
+
 /** How a figure came about. Absent is absent, with its reason, and never 0. */
 export const Provenance = z.strictObject({
   status: z.enum(['ok', 'absent', 'failed']),
@@ -79,6 +97,7 @@ export const Provenance = z.strictObject({
     .nonnegative()
     .optional()
     .describe('Mean absolute error of past forecasts of this row, in availability.'),
+  forecasts: z.array(RowForecast).max(256).optional().describe('Of each row, over the round.'),
 })
 export type Provenance = z.infer<typeof Provenance>
 
@@ -99,7 +118,11 @@ export const Urp = z.strictObject({
       .describe('ONNX Runtime that the rates are of; absent where there are none.'),
   }),
   memory: z
-    .strictObject({ totalBytes: z.int().positive(), availableBytes: z.int().nonnegative() })
+    .strictObject({
+      totalBytes: z.int().positive(),
+      availableBytes: z.int().nonnegative(),
+      availability: MatrixCodec.optional().describe('slots x 1, free share of totalBytes.'),
+    })
     .optional(),
   links: z.array(LinkFigures).max(16),
   sensing: z.array(SensingFigures).max(32),

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { readKernelNumber, readKernelText } from './kernel-file.ts'
+import { kernelNumberOf, readKernelTextNow } from './kernel-file.ts'
 import type { BoardRoots } from './probe.ts'
 
 /** What the control groups around this process leave it; a part without a limit is left out. */
@@ -11,6 +11,22 @@ export interface CgroupLimits {
   readonly coresMax?: number
 }
 
+/** The group with the tightest CPU quota. */
+export interface CpuGroup {
+  readonly coresMax: number
+  /** CPU time of all its processes so far; undefined where the kernel does not count it. */
+  usedMicroseconds(): number | undefined
+}
+
+/** The group with the tightest memory limit. */
+export interface MemoryGroup {
+  readonly bytesMax: number
+  /** Without file pages that the kernel can drop; undefined where it does not count. */
+  usedBytes(): number | undefined
+  /** Microseconds in which one of its tasks waited for memory; cgroup v2 with PSI only. */
+  stalledText(): string | undefined
+}
+
 /** v1 says "no limit" with a number near 2^63, rounded down to a page. */
 const NO_LIMIT_BYTES = 2 ** 60
 
@@ -18,22 +34,40 @@ const NO_LIMIT_BYTES = 2 ** 60
  * Limits of cgroup v2 (kernel, admin-guide/cgroup-v2) or v1. The groups above count too, so each is
  * read up to the root; in a container the group's own path may not be visible and only the root is.
  */
-export async function readCgroupLimits({ procRoot, sysRoot }: BoardRoots): Promise<CgroupLimits> {
-  const groups = parseGroups((await readKernelText(join(procRoot, 'self/cgroup'))) ?? '')
-  const mount = join(sysRoot, 'fs/cgroup')
-  const unified = groups.get('')
-  const memoryV1 = groups.get('memory')
-  const cpuV1 = groups.get('cpu')
-  const memory =
-    memoryV1 === undefined
-      ? await memoryLimit(ancestors(mount, unified), MEMORY_V2)
-      : await memoryLimit(ancestors(join(mount, 'memory'), memoryV1), MEMORY_V1)
-  const quotas =
-    cpuV1 === undefined
-      ? await Promise.all(ancestors(mount, unified).map(quotaV2))
-      : await Promise.all(ancestors(join(mount, 'cpu'), cpuV1).map(quotaV1))
-  const cores = quotas.filter(quota => quota !== undefined)
-  return { ...memory, ...(cores.length > 0 ? { coresMax: Math.min(...cores) } : {}) }
+export async function readCgroupLimits(roots: BoardRoots): Promise<CgroupLimits> {
+  const memory = memoryGroupOf(roots)
+  const cpu = cpuGroupOf(roots)
+  const used = memory?.usedBytes()
+  return {
+    ...(memory ? { memoryBytesMax: memory.bytesMax } : {}),
+    ...(used === undefined ? {} : { memoryBytesUsed: used }),
+    ...(cpu ? { coresMax: cpu.coresMax } : {}),
+  }
+}
+
+export function cpuGroupOf(roots: BoardRoots): CpuGroup | undefined {
+  const { groups, mount } = groupsOf(roots)
+  const path = groups.get('cpu')
+  const found =
+    path === undefined
+      ? foldersUp(groups.get('')).map(folder => quotaV2(join(mount, folder)))
+      : foldersUp(path).map(folder => quotaV1(mount, folder))
+  return tightest(found, ({ coresMax }) => coresMax)
+}
+
+export function memoryGroupOf(roots: BoardRoots): MemoryGroup | undefined {
+  const { groups, mount } = groupsOf(roots)
+  const path = groups.get('memory')
+  const found =
+    path === undefined
+      ? foldersUp(groups.get('')).map(folder => memoryGroup(join(mount, folder), MEMORY_V2))
+      : foldersUp(path).map(folder => memoryGroup(join(mount, 'memory', folder), MEMORY_V1))
+  return tightest(found, ({ bytesMax }) => bytesMax)
+}
+
+function groupsOf({ procRoot, sysRoot }: BoardRoots) {
+  const text = readKernelTextNow(join(procRoot, 'self/cgroup')) ?? ''
+  return { groups: parseGroups(text), mount: join(sysRoot, 'fs/cgroup') }
 }
 
 /** Lines `id:controllers:path` of /proc/self/cgroup; the unified hierarchy has no controllers. */
@@ -47,11 +81,21 @@ function parseGroups(text: string): Map<string, string> {
   return groups
 }
 
-function ancestors(mount: string, path: string | undefined): string[] {
+/** `a/b`, `a` and the root for the path /a/b. */
+function foldersUp(path: string | undefined): string[] {
   const names = (path ?? '').split('/').filter(name => name !== '' && name !== '..')
   return Array.from({ length: names.length + 1 }, (_, drop) =>
-    join(mount, ...names.slice(0, names.length - drop)),
+    names.slice(0, names.length - drop).join('/'),
   )
+}
+
+function tightest<Group>(
+  groups: readonly (Group | undefined)[],
+  limitOf: (group: Group) => number,
+): Group | undefined {
+  const [first, ...others] = groups.filter(group => group !== undefined)
+  if (first === undefined) return undefined
+  return others.reduce((least, each) => (limitOf(each) < limitOf(least) ? each : least), first)
 }
 
 interface MemoryFiles {
@@ -71,39 +115,51 @@ const MEMORY_V1: MemoryFiles = {
   droppable: /^total_inactive_file (\d+)$/m,
 }
 
-/** The tightest of the groups. */
-async function memoryLimit(
-  folders: readonly string[],
-  files: MemoryFiles,
-): Promise<Pick<CgroupLimits, 'memoryBytesMax' | 'memoryBytesUsed'>> {
-  let tightest: { memoryBytesMax: number; folder: string } | undefined
-  for (const folder of folders) {
-    const limit = await readKernelNumber(join(folder, files.limit))
-    if (limit === undefined || limit >= NO_LIMIT_BYTES) continue
-    if (!tightest || limit < tightest.memoryBytesMax) tightest = { memoryBytesMax: limit, folder }
-  }
-  if (!tightest) return {}
-  const used = await readKernelNumber(join(tightest.folder, files.used))
-  const stat = (await readKernelText(join(tightest.folder, 'memory.stat'))) ?? ''
-  const droppable = Number(files.droppable.exec(stat)?.[1] ?? 0)
+function memoryGroup(folder: string, files: MemoryFiles): MemoryGroup | undefined {
+  const bytesMax = numberIn(join(folder, files.limit))
+  // A limit of 0 holds no process, thus not this one.
+  if (bytesMax === undefined || bytesMax <= 0 || bytesMax >= NO_LIMIT_BYTES) return undefined
   return {
-    memoryBytesMax: tightest.memoryBytesMax,
-    ...(used === undefined ? {} : { memoryBytesUsed: Math.max(0, used - droppable) }),
+    bytesMax,
+    usedBytes: () => {
+      const used = numberIn(join(folder, files.used))
+      if (used === undefined || used < 0) return undefined
+      const stat = readKernelTextNow(join(folder, 'memory.stat')) ?? ''
+      return Math.max(0, used - Number(files.droppable.exec(stat)?.[1] ?? 0))
+    },
+    stalledText: () => readKernelTextNow(join(folder, 'memory.pressure')),
   }
 }
 
-async function quotaV2(folder: string): Promise<number | undefined> {
-  const text = await readKernelText(join(folder, 'cpu.max'))
-  return quotient(...(text ?? '').split(' ').map(Number))
+/** `cpu.max` is quota and period in µs, or `max` and period. */
+function quotaV2(folder: string): CpuGroup | undefined {
+  const [quota, period] = (readKernelTextNow(join(folder, 'cpu.max')) ?? '').split(' ')
+  return cpuGroup(kernelNumberOf(quota), kernelNumberOf(period), () => {
+    const stat = readKernelTextNow(join(folder, 'cpu.stat')) ?? ''
+    return kernelNumberOf(/^usage_usec (\d+)$/m.exec(stat)?.[1])
+  })
 }
 
-async function quotaV1(folder: string): Promise<number | undefined> {
-  const quota = await readKernelNumber(join(folder, 'cpu.cfs_quota_us'))
-  return quotient(quota, await readKernelNumber(join(folder, 'cpu.cfs_period_us')))
+/** The time is counted by another controller than the one that limits it, in nanoseconds. */
+function quotaV1(mount: string, folder: string): CpuGroup | undefined {
+  const quota = numberIn(join(mount, 'cpu', folder, 'cpu.cfs_quota_us'))
+  const period = numberIn(join(mount, 'cpu', folder, 'cpu.cfs_period_us'))
+  return cpuGroup(quota, period, () => {
+    const nanoseconds = numberIn(join(mount, 'cpuacct', folder, 'cpuacct.usage'))
+    return nanoseconds === undefined ? undefined : nanoseconds / 1000
+  })
 }
 
-function quotient(quota?: number, period?: number): number | undefined {
+function cpuGroup(
+  quota: number | undefined,
+  period: number | undefined,
+  usedMicroseconds: CpuGroup['usedMicroseconds'],
+): CpuGroup | undefined {
   return quota !== undefined && quota > 0 && period !== undefined && period > 0
-    ? quota / period
+    ? { coresMax: quota / period, usedMicroseconds }
     : undefined
+}
+
+function numberIn(path: string): number | undefined {
+  return kernelNumberOf(readKernelTextNow(path))
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { parseCpuList } from './cpu-list.ts'
-import { readKernelNumber, readKernelText } from './kernel-file.ts'
+import { FIGURES, type FigureKind, readFigure } from './kernel-figure.ts'
+import { readKernelText } from './kernel-file.ts'
 import type { BoardRoots } from './probe.ts'
 
 /** A core that this process may run on. */
@@ -15,31 +16,43 @@ export interface Core {
 }
 
 /** Cores that are online and in this process's affinity mask, in order of their index. */
-export async function readCores({ procRoot, sysRoot }: BoardRoots): Promise<Core[]> {
+export async function readCores(
+  { procRoot, sysRoot }: BoardRoots,
+  discarded: string[] = [],
+): Promise<Core[]> {
   const stat = (await readKernelText(join(procRoot, 'stat'))) ?? ''
   const online = [...stat.matchAll(/^cpu(\d+) /gm)].map(([, index]) => Number(index))
   const status = (await readKernelText(join(procRoot, 'self/status'))) ?? ''
   const list = /^Cpus_allowed_list:\s*(\S+)/m.exec(status)?.[1]
   const allowed = list === undefined ? undefined : new Set(parseCpuList(list))
   const indices = online.filter(index => allowed?.has(index) ?? true)
-  return Promise.all(indices.map(index => readCore(index, sysRoot)))
+  return Promise.all(indices.map(index => readCore(index, { sysRoot, discarded })))
 }
 
-async function readCore(index: number, sysRoot: string): Promise<Core> {
-  const folder = join(sysRoot, 'devices/system/cpu', `cpu${index}`)
-  const [capacity, kilohertz, hardwareMax, policyMax] = await Promise.all([
-    readKernelNumber(join(folder, 'cpu_capacity')),
-    readKernelNumber(join(folder, 'cpufreq/scaling_cur_freq')),
-    readKernelNumber(join(folder, 'cpufreq/cpuinfo_max_freq')),
-    readKernelNumber(join(folder, 'cpufreq/scaling_max_freq')),
+async function readCore(
+  index: number,
+  o: { readonly sysRoot: string; readonly discarded: string[] },
+): Promise<Core> {
+  const read = (name: string, kind: FigureKind): Promise<number | undefined> =>
+    readFigure({
+      root: o.sysRoot,
+      path: `devices/system/cpu/cpu${index}/${name}`,
+      kind,
+      discarded: o.discarded,
+    })
+  const [capacity, frequencyHz, hardwareMax, policyMax] = await Promise.all([
+    read('cpu_capacity', FIGURES.capacity),
+    read('cpufreq/scaling_cur_freq', FIGURES.kilohertz),
+    read('cpufreq/cpuinfo_max_freq', FIGURES.kilohertz),
+    read('cpufreq/scaling_max_freq', FIGURES.kilohertz),
   ])
-  const kilohertzMax = hardwareMax ?? policyMax
+  const frequencyHzMax = hardwareMax ?? policyMax
   return {
     index,
     unit: `cpu${index}`,
-    ...(capacity ? { capacity } : {}),
-    ...(kilohertz ? { frequencyHz: kilohertz * 1000 } : {}),
-    ...(kilohertzMax ? { frequencyHzMax: kilohertzMax * 1000 } : {}),
+    ...(capacity === undefined ? {} : { capacity }),
+    ...(frequencyHz === undefined ? {} : { frequencyHz }),
+    ...(frequencyHzMax === undefined ? {} : { frequencyHzMax }),
   }
 }
 

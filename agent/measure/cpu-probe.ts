@@ -4,7 +4,7 @@ import { readCgroupLimits } from './cgroup.ts'
 import { readConditions } from './conditions.ts'
 import { type Core, readCores } from './cores.ts'
 import { freeShare, parseCoreTicks } from './cpu-ticks.ts'
-import { readKernelText } from './kernel-file.ts'
+import { kernelNumberOf, readKernelText } from './kernel-file.ts'
 import type { Figure, Probe } from './probe.ts'
 import { writtenNumber, writtenShare, writtenSi } from './written.ts'
 
@@ -30,7 +30,8 @@ export function cpuProbe({
     durationMsMax: windowMs + 2000,
     async read(context) {
       const { procRoot, signal } = context
-      const cores = await readCores(context)
+      const discarded: string[] = []
+      const cores = await readCores(context, discarded)
       if (cores.length === 0) {
         return { status: 'absent', reason: `no core in ${join(procRoot, 'stat')}` }
       }
@@ -40,14 +41,16 @@ export function cpuProbe({
       const free = cores
         .map(({ unit }) => freeShare(before.get(unit), after.get(unit)))
         .filter(share => !Number.isNaN(share))
-      const loadAverage = Number.parseFloat((await readKernelText(join(procRoot, 'loadavg'))) ?? '')
+      const loadAverage = kernelNumberOf(
+        (await readKernelText(join(procRoot, 'loadavg')))?.split(' ')[0],
+      )
       const { coresMax } = await readCgroupLimits(context)
       const values: CpuValues = {
         cores,
         ...(free.length > 0
           ? { busyShare: 1 - free.reduce((sum, share) => sum + share, 0) / free.length }
           : {}),
-        ...(Number.isFinite(loadAverage) ? { loadAverage } : {}),
+        ...(loadAverage !== undefined && loadAverage >= 0 ? { loadAverage } : {}),
         ...(coresMax === undefined ? {} : { quotaCores: coresMax }),
       }
       return {
@@ -56,6 +59,7 @@ export function cpuProbe({
         figures: figuresOf(values),
         method: `stat over ${windowMs} ms`,
         conditions: await readConditions(context),
+        discarded,
       }
     },
   }

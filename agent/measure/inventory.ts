@@ -4,7 +4,13 @@ import type { AgentBirth } from '../../protocol/life.ts'
 import { withDeadline } from '../../runtime/deadline.ts'
 import { messageOf } from '../../runtime/errors.ts'
 import type { Logger } from '../../runtime/logger.ts'
+import { readBoardModel } from './board-model.ts'
+import { readCores } from './cores.ts'
 import { readKernelText } from './kernel-file.ts'
+import { parseMeminfo } from './meminfo.ts'
+import { readOperatingSystem } from './operating-system.ts'
+import type { BoardRoots } from './probe.ts'
+import { readProcessorName } from './processor-name.ts'
 
 export type Board = AgentBirth['board']
 
@@ -25,31 +31,57 @@ const WANTED = {
 }
 
 /**
- * What this board is, read once at start: systeminformation spawns shells, so it has no place in
- * periodic work. Where it fails or takes too long, Node's own knowledge fills the fields.
+ * What this board is, read once at start: from files where they tell. systeminformation is asked for
+ * what they leave open; it spawns shells, so it has no place in periodic work. Where it fails or takes
+ * too long, Node's own knowledge fills the fields.
  */
 export async function readInventory(options: {
   readonly procRoot: string
   readonly sysRoot: string
+  /** Where files outside of /proc and /sys are looked for. */
+  readonly filesRoot?: string
   readonly log: Logger
   readonly durationMsMax?: number
 }): Promise<Board> {
-  const { procRoot, sysRoot, log, durationMsMax = 5000 } = options
-  const known = await readSystemInformation(durationMsMax).catch((error): StaticInventory => {
+  const { filesRoot = '/', ...roots } = options
+  const seen = await readFiles({ ...roots, filesRoot })
+  const isWhole = seen.model && seen.cpu && seen.system.name && seen.system.kernel
+  const known = isWhole ? {} : await askSystemInformation(options)
+  const { distro, release: distroRelease } = known.osInfo ?? {}
+  const system = seen.system.name ?? joined(distro, distroRelease) ?? osType()
+  const kernel = seen.system.kernel ?? (known.osInfo?.kernel || release())
+  const cpu = seen.cpu ?? joined(known.cpu?.manufacturer, known.cpu?.brand) ?? cpus()[0]?.model
+  return {
+    model: limited(seen.model ?? modelOf(known) ?? 'unknown machine'),
+    cpu: limited(cpu?.trim() || 'unknown processor'),
+    architecture: arch(),
+    cores: seen.cores || availableParallelism(),
+    memoryBytes: seen.memoryBytes ?? totalmem(),
+    os: limited(`${system}, Linux ${kernel}`),
+    node: process.versions.node,
+  }
+}
+
+async function readFiles(o: BoardRoots & { readonly filesRoot: string }) {
+  const meminfo = (await readKernelText(join(o.procRoot, 'meminfo'))) ?? ''
+  return {
+    model: await readBoardModel(o),
+    cpu: await readProcessorName(o.procRoot),
+    cores: (await readCores(o)).length,
+    memoryBytes: parseMeminfo(meminfo)?.totalBytes,
+    system: await readOperatingSystem(o),
+  }
+}
+
+async function askSystemInformation(options: {
+  readonly log: Logger
+  readonly durationMsMax?: number
+}): Promise<StaticInventory> {
+  const { log, durationMsMax = 5000 } = options
+  return readSystemInformation(durationMsMax).catch((error): StaticInventory => {
     log.debug({ reason: messageOf(error) }, 'system inventory not read')
     return {}
   })
-  const processor = joined(known.cpu?.manufacturer, known.cpu?.brand) ?? cpus()[0]?.model.trim()
-  const system = joined(known.osInfo?.distro, known.osInfo?.release) ?? osType()
-  return {
-    model: limited((await modelOf({ procRoot, sysRoot, known })) ?? 'unknown machine'),
-    cpu: limited(processor || 'unknown processor'),
-    architecture: arch(),
-    cores: availableParallelism(),
-    memoryBytes: totalmem(),
-    os: limited(`${system}, Linux ${known.osInfo?.kernel || release()}`),
-    node: process.versions.node,
-  }
 }
 
 async function readSystemInformation(durationMsMax: number): Promise<StaticInventory> {
@@ -57,19 +89,10 @@ async function readSystemInformation(durationMsMax: number): Promise<StaticInven
   return withDeadline(get(WANTED), { ms: durationMsMax, what: 'system inventory' })
 }
 
-/** Boards name themselves in the device tree, PCs in the DMI table. */
-async function modelOf(options: {
-  readonly procRoot: string
-  readonly sysRoot: string
-  readonly known: StaticInventory
-}): Promise<string | undefined> {
-  const { procRoot, sysRoot, known } = options
-  const deviceTree =
-    (await readKernelText(join(procRoot, 'device-tree/model'))) ??
-    (await readKernelText(join(sysRoot, 'firmware/devicetree/base/model')))
-  const { manufacturer, model } = known.system ?? {}
+function modelOf({ system }: StaticInventory): string | undefined {
   // systeminformation takes many a virtual machine for a container; better unknown than wrong.
-  return deviceTree || (model === 'Docker Container' ? undefined : joined(manufacturer, model))
+  if (system?.model === 'Docker Container') return undefined
+  return joined(system?.manufacturer, system?.model)
 }
 
 /** The words that say something; systeminformation writes '-' or an empty text for unknown. */

@@ -96,6 +96,9 @@ function probeLines(name: string, result: ProbeResult<unknown>, style: Style): s
     head,
     ...rest.map(line => style.dim(line)),
     ...figures,
+    ...(result.discarded ?? [])
+      .flatMap(each => wrapped(`left out: ${each}`, { indent: INDENT }))
+      .map(line => style.dim(line)),
     ...(name === 'compute' && conditions ? [style.dim(' '.repeat(INDENT) + conditions)] : []),
   ]
 }

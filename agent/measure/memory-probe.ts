@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { readCgroupLimits } from './cgroup.ts'
 import { readKernelText } from './kernel-file.ts'
+import { parseMeminfo } from './meminfo.ts'
 import type { Probe } from './probe.ts'
 import { writtenBytes } from './written.ts'
 
@@ -17,18 +18,19 @@ export const memoryProbe: Probe<MemoryValues> = {
   durationMsMax: 2000,
   async read(context) {
     const path = join(context.procRoot, 'meminfo')
-    const meminfo = (await readKernelText(path)) ?? ''
-    const total = kibibytes(meminfo, 'MemTotal')
-    const available = kibibytes(meminfo, 'MemAvailable')
-    if (total === undefined || available === undefined) {
-      return { status: 'absent', reason: `no MemTotal and MemAvailable in ${path}` }
-    }
+    const machine = parseMeminfo((await readKernelText(path)) ?? '')
+    if (!machine) return { status: 'absent', reason: `no MemTotal and MemAvailable in ${path}` }
+    const { totalBytes: total, availableBytes: available } = machine
     const { memoryBytesMax, memoryBytesUsed } = await readCgroupLimits(context)
     const isLimited = memoryBytesMax !== undefined && memoryBytesMax < total
+    if (isLimited && memoryBytesUsed === undefined) {
+      return { status: 'absent', reason: 'the control group does not tell what it has used' }
+    }
+    const left = (memoryBytesMax ?? total) - (memoryBytesUsed ?? 0)
     const values: MemoryValues = isLimited
       ? {
           totalBytes: memoryBytesMax,
-          availableBytes: Math.max(0, Math.min(available, memoryBytesMax - (memoryBytesUsed ?? 0))),
+          availableBytes: Math.max(0, Math.min(available, left)),
           isLimited,
         }
       : { totalBytes: total, availableBytes: available, isLimited }
@@ -42,9 +44,4 @@ export const memoryProbe: Probe<MemoryValues> = {
       method: isLimited ? 'meminfo, cgroup limit' : 'meminfo',
     }
   },
-}
-
-function kibibytes(meminfo: string, key: string): number | undefined {
-  const count = new RegExp(`^${key}:\\s+(\\d+) kB$`, 'm').exec(meminfo)?.[1]
-  return count === undefined ? undefined : Number(count) * 1024
 }

@@ -1,63 +1,37 @@
 import { join } from 'node:path'
-import {
-  isSlowed,
-  readThermalZones,
-  readThrottleBits,
-  type ThermalZone,
-  type ThrottleBits,
-} from './conditions.ts'
-import type { Figure, Probe } from './probe.ts'
+import { readSlowness } from './conditions.ts'
+import type { Probe } from './probe.ts'
+import { hottest, readThermalZones, type ThermalZone } from './thermal-zones.ts'
 
 export interface ThermalValues {
   readonly zones: readonly ThermalZone[]
   /** Of the hottest zone. */
-  readonly temperatureCelsius?: number
-  /** Only where the firmware of the board tells (Raspberry Pi). */
-  readonly throttle?: ThrottleBits
+  readonly temperatureCelsius: number
 }
 
 export const thermalProbe: Probe<ThermalValues> = {
   name: 'thermal',
   durationMsMax: 2000,
   async read({ sysRoot }) {
-    const [zones, throttle] = await Promise.all([
-      readThermalZones(sysRoot),
-      readThrottleBits(sysRoot),
-    ])
-    if (zones.length === 0 && !throttle) {
-      return { status: 'absent', reason: `no thermal zone in ${join(sysRoot, 'class/thermal')}` }
-    }
-    const hottest = Math.max(...zones.map(zone => zone.temperatureCelsius))
-    const values: ThermalValues = {
-      zones,
-      ...(zones.length > 0 ? { temperatureCelsius: hottest } : {}),
-      ...(throttle ? { throttle } : {}),
+    const discarded: string[] = []
+    const zones = await readThermalZones(sysRoot, discarded)
+    const temperatureCelsius = hottest(zones)
+    if (temperatureCelsius === undefined) {
+      const [first] = discarded
+      const folder = join(sysRoot, 'class/thermal')
+      return { status: 'absent', reason: first ?? `no thermal zone in ${folder}` }
     }
     return {
       status: 'ok',
-      values,
-      figures: figuresOf(values),
-      method: throttle ? 'thermal zones, get_throttled' : 'thermal zones',
-      conditions: {
-        ...(zones.length > 0 ? { temperatureCelsius: hottest } : {}),
-        ...(throttle ? { throttled: isSlowed(throttle) } : {}),
-      },
+      values: { zones, temperatureCelsius },
+      figures: zones.map(zone => ({
+        name: zone.type,
+        value: zone.temperatureCelsius.toFixed(1),
+        unit: '°C',
+      })),
+      method: 'thermal zones',
+      conditions: { temperatureCelsius, ...(await readSlowness(sysRoot)) },
+      discarded,
     }
   },
-}
-
-function figuresOf({ zones, throttle }: ThermalValues): Figure[] {
-  const temperatures = zones.map(({ type, temperatureCelsius }) => ({
-    name: type,
-    value: temperatureCelsius.toFixed(1),
-    unit: '°C',
-  }))
-  if (!throttle) return temperatures
-  const yesNo = (is: boolean): string => (is ? 'yes' : 'no')
-  return [
-    ...temperatures,
-    { name: 'slowed down now', value: yesNo(isSlowed(throttle)), unit: '' },
-    { name: 'under-voltage now', value: yesNo(throttle.underVoltage), unit: '' },
-    { name: 'either since boot', value: yesNo(throttle.hasHappened), unit: '' },
-  ]
 }

@@ -1,5 +1,7 @@
 import { mean, quantile } from 'simple-statistics'
 import { type Matrix, matrixOf } from '../../protocol/matrix.ts'
+import type { RowForecast } from '../../protocol/urp.ts'
+import { RowAccount } from './forecast/row-account.ts'
 
 /** Fewer rounds tell nothing about a single slot: all slots of a unit are taken together. */
 const ROUNDS_FOR_SLOTS = 3
@@ -52,6 +54,8 @@ export class Forecaster {
   readonly #history: Matrix[] = []
   readonly #forecasts = new Map<number, Matrix>()
   readonly #errors: number[] = []
+  /** One a column: what it will be like on average over the round. */
+  #rows: RowAccount[] = []
 
   constructor(options: { readonly quantile: number; readonly roundsMax: number }) {
     this.#quantile = options.quantile
@@ -61,6 +65,7 @@ export class Forecaster {
   /** What round `crId` was really like. A change of slots or units starts a new history. */
   observe(crId: number, measured: Matrix): void {
     this.#dropOtherShape(measured)
+    for (const [row, slots] of this.#rowsOf(measured)) row.observe(crId, slots)
     const forecast = this.#forecasts.get(crId)
     const error = forecast ? meanAbsoluteError(forecast, measured) : Number.NaN
     if (!Number.isNaN(error)) this.#errors.push(error)
@@ -73,6 +78,8 @@ export class Forecaster {
   /** The forecast for round `crId`; `current` is the round that runs, as far as it is known. */
   forecast(crId: number, current?: Matrix): Matrix | null {
     if (current) this.#dropOtherShape(current)
+    if (current) for (const [row, slots] of this.#rowsOf(current)) row.forecast(crId, slots)
+    else for (const row of this.#rows) row.forecast(crId)
     const history = current ? [...this.#history, current] : this.#history
     const forecast = forecastRound(history, { quantile: this.#quantile })
     if (forecast) this.#forecasts.set(crId, forecast)
@@ -84,11 +91,29 @@ export class Forecaster {
     return this.#errors.length > 0 ? mean(this.#errors) : undefined
   }
 
+  /** The rows' forecasts with their past errors, named in the order of the columns. */
+  rows(names: readonly string[]): RowForecast[] {
+    return names.flatMap((name, column) => this.#rows[column]?.figures(name) ?? [])
+  }
+
+  /** Each row's account with its slots. */
+  #rowsOf({ rows: slots, columns, values }: Matrix): (readonly [RowAccount, number[]])[] {
+    if (this.#rows.length !== columns) {
+      const options = { slots, roundsMax: this.#roundsMax }
+      this.#rows = Array.from({ length: columns }, () => new RowAccount(options))
+    }
+    return this.#rows.map((row, column) => [
+      row,
+      Array.from({ length: slots }, (_, slot) => values[slot * columns + column] ?? Number.NaN),
+    ])
+  }
+
   #dropOtherShape({ rows, columns }: Matrix): void {
     const last = this.#history.at(-1)
     if (!last || (last.rows === rows && last.columns === columns)) return
     this.#history.length = 0
     this.#errors.length = 0
+    this.#rows = []
     this.#forecasts.clear()
   }
 }

@@ -1,15 +1,21 @@
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Matrix } from '../../protocol/matrix.ts'
 import { matrixOf } from '../../protocol/matrix.ts'
 import { type Clock, systemClock } from '../../runtime/clock.ts'
 import { type CoreTicks, freeShare, parseCoreTicks } from '../measure/cpu-ticks.ts'
+import { readKernelTextNow } from '../measure/kernel-file.ts'
+import { type GroupUse, groupFreeCores, readGroupUse } from './group-load.ts'
 import { type InterfaceBytes, linkFreeShare, parseInterfaceBytes } from './link-load.ts'
+import { type MemoryLevel, memoryFreeShare, readMemoryLevel } from './memory-load.ts'
 
-/** What one communication round was like, slots x units and slots x 1; NaN where not measured. */
+/** What one communication round was like; NaN where not measured. */
 export interface RoundLoad {
+  /** Free share of each core, slots x units. */
   readonly computing: Matrix
+  /** Free share of the link, slots x 1. */
   readonly link: Matrix
+  /** Free share of the memory, slots x 1. */
+  readonly memory: Matrix
 }
 
 export interface LinkLoadOptions {
@@ -27,6 +33,7 @@ export interface LinkCapacity {
 
 export interface SlotLoadOptions {
   readonly procRoot: string
+  readonly sysRoot: string
   readonly slots: number
   readonly slotMs: number
   /** Units in the order of the matrix columns: cpu0, cpu1 … */
@@ -45,23 +52,27 @@ interface Edge {
   readonly ticks: ReadonlyMap<string, CoreTicks>
   readonly network: InterfaceBytes | undefined
   readonly own: InterfaceBytes
+  readonly memory: MemoryLevel | undefined
+  readonly group: GroupUse | undefined
 }
 
 const NO_BYTES: InterfaceBytes = { receivedBytes: 0, sentBytes: 0 }
 
-/** How free cores and link were in each slot, from the kernel's counters at the slots' edges. */
+/** How free cores, memory and link were in each slot, from the kernel's counters at the slots' edges. */
 export class SlotLoad {
   readonly #options: SlotLoadOptions
   readonly #clock: Clock
   #edge: Edge | undefined
   #computing: Float32Array
   #link: Float32Array
+  #memory: Float32Array
 
   constructor(options: SlotLoadOptions) {
     this.#options = options
     this.#clock = options.clock ?? systemClock
     this.#computing = new Float32Array(options.slots * options.units.length).fill(Number.NaN)
     this.#link = new Float32Array(options.slots).fill(Number.NaN)
+    this.#memory = new Float32Array(options.slots).fill(Number.NaN)
   }
 
   /**
@@ -82,6 +93,7 @@ export class SlotLoad {
     const ended = this.current()
     this.#computing = this.#computing.map(() => Number.NaN)
     this.#link = this.#link.map(() => Number.NaN)
+    this.#memory = this.#memory.map(() => Number.NaN)
     return ended
   }
 
@@ -91,19 +103,25 @@ export class SlotLoad {
     return {
       computing: { rows: slots, columns: units.length, values: this.#computing.slice() },
       link: { rows: slots, columns: 1, values: this.#link.slice() },
+      memory: { rows: slots, columns: 1, values: this.#memory.slice() },
     }
   }
 
   #note(before: Edge, after: Edge): void {
     const { units, computingShareMax, computingShareReserved = 0 } = this.#options
+    const durationMs = after.atMs - before.atMs
+    const groupFree = groupFreeCores(before.group, after.group, durationMs) / units.length
     for (const [column, unit] of units.entries()) {
-      const free = freeShare(before.ticks.get(unit), after.ticks.get(unit))
+      const idle = freeShare(before.ticks.get(unit), after.ticks.get(unit))
+      // A core that was not seen stays unknown, whatever the quota leaves.
+      const free = Number.isNaN(groupFree) ? idle : Math.min(idle, groupFree)
       this.#computing[before.slot * units.length + column] = Math.min(
         Math.max(free, computingShareReserved),
         computingShareMax,
       )
     }
     this.#link[before.slot] = this.#linkFree(before, after)
+    this.#memory[before.slot] = memoryFreeShare(before.memory, after.memory, durationMs)
   }
 
   #linkFree(before: Edge, after: Edge): number {
@@ -118,15 +136,20 @@ export class SlotLoad {
   }
 
   #read(slot: number): Edge {
-    const { procRoot, link } = this.#options
+    const { procRoot, sysRoot, link } = this.#options
+    const roots = { procRoot, sysRoot }
     return {
       slot,
       atMs: this.#clock.now(),
-      ticks: parseCoreTicks(readNow(join(procRoot, 'stat'))),
+      ticks: parseCoreTicks(readKernelTextNow(join(procRoot, 'stat')) ?? ''),
       network: link
-        ? parseInterfaceBytes(readNow(join(procRoot, 'net/dev'))).get(link.interfaceName)
+        ? parseInterfaceBytes(readKernelTextNow(join(procRoot, 'net/dev')) ?? '').get(
+            link.interfaceName,
+          )
         : undefined,
       own: link?.ownBytes?.() ?? NO_BYTES,
+      memory: readMemoryLevel(roots),
+      group: readGroupUse(roots),
     }
   }
 }
@@ -135,15 +158,6 @@ function less(all: InterfaceBytes, own: InterfaceBytes): InterfaceBytes {
   return {
     receivedBytes: all.receivedBytes - own.receivedBytes,
     sentBytes: all.sentBytes - own.sentBytes,
-  }
-}
-
-/** Read at once, not through the thread pool: the counters must be those of the slot's edge. */
-function readNow(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return ''
   }
 }
 

@@ -1,6 +1,12 @@
 import type { Matrix } from '../../protocol/matrix.ts'
 import type { Content } from '../../protocol/messages.ts'
-import type { DataSketch, LinkFigures, Provenance, SensingFigures } from '../../protocol/urp.ts'
+import type {
+  DataSketch,
+  LinkFigures,
+  Provenance,
+  RowForecast,
+  SensingFigures,
+} from '../../protocol/urp.ts'
 import type { ComputeValues } from '../measure/compute-probe.ts'
 import type { ProbeResult } from '../measure/probe.ts'
 import type { ProbeResults } from '../measure/registry.ts'
@@ -17,12 +23,15 @@ export interface Availability {
   readonly matrix: Matrix
   readonly method: string
   readonly errorMean?: number | undefined
+  /** Of each row's mean over the round. */
+  readonly forecasts?: readonly RowForecast[]
 }
 
 /** How the agent comes to its matrices, for their provenance. */
 export const FORECAST_METHODS = {
   computing: 'recent quantile of free ticks per slot',
   link: 'recent quantile of unused link rate per slot',
+  memory: 'recent quantile of free memory per slot',
 } as const
 
 export interface UrpParts {
@@ -40,6 +49,8 @@ export interface UrpParts {
   readonly computing: Availability | null
   /** Free share of the link, slots x 1; null while its capacity is not known. */
   readonly link: Availability | null
+  /** Free share of the memory, slots x 1; null or left out where it was not measured. */
+  readonly memory?: Availability | null
   readonly linkName: string
   readonly linkFigures?: LinkFigures | undefined
   readonly limits: { readonly threads: number; readonly memoryBytes: number }
@@ -81,14 +92,22 @@ export function buildUrp(parts: UrpParts): UrpContent {
           memory: {
             totalBytes: memory.totalBytes,
             availableBytes: Math.min(memory.availableBytes, limits.memoryBytes),
+            ...(parts.memory ? { availability: parts.memory.matrix } : {}),
           },
         }
       : {}),
     links: linkFigures ? [linkFigures] : [],
     sensing: [...parts.sensing],
+    ...energyOf(results),
     ...(dataSketch ? { dataSketch } : {}),
     provenance: provenanceOf(parts),
   }
+}
+
+/** Only where the board knows what it draws as a whole. */
+function energyOf({ power }: ProbeResults): Pick<UrpContent, 'energy'> {
+  const powerWatts = power?.status === 'ok' ? power.values.powerWatts : undefined
+  return powerWatts === undefined ? {} : { energy: { powerWatts } }
 }
 
 /** Only units whose rate and whose availability are both known: absent is absent, and never 0. */
@@ -124,7 +143,7 @@ function ratesOf({ classes }: ComputeValues): Map<string, Rate> {
 }
 
 function provenanceOf(parts: UrpParts): Record<string, Provenance> {
-  const { results, computing, link, linkName, forecastAt } = parts
+  const { results, computing, link, memory, linkName, forecastAt } = parts
   const probes = Object.entries(results).map(
     ([name, result]) => [name, provenanceOfResult(result)] as const,
   )
@@ -134,6 +153,14 @@ function provenanceOf(parts: UrpParts): Record<string, Provenance> {
       reason: 'no slot measured yet',
       forecastAt,
     }),
+    ...(memory === undefined
+      ? {}
+      : {
+          'memory.availability': provenanceOfAvailability(memory, {
+            reason: 'no slot measured yet',
+            forecastAt,
+          }),
+        }),
     [`frequency.${linkName}`]: provenanceOfAvailability(link, {
       reason: 'capacity of the link not measured',
       forecastAt,
@@ -156,11 +183,12 @@ function provenanceOfAvailability(
 ): Provenance {
   const timing = { measuredAt: context.forecastAt, durationMs: 0 }
   if (!availability) return { status: 'absent', reason: context.reason, ...timing }
-  const { method, errorMean } = availability
+  const { method, errorMean, forecasts = [] } = availability
   return {
     status: 'ok',
     method,
     ...timing,
     ...(errorMean === undefined ? {} : { forecastErrorMean: errorMean }),
+    ...(forecasts.length > 0 ? { forecasts: [...forecasts] } : {}),
   }
 }

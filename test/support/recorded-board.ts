@@ -1,4 +1,4 @@
-import { cpSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { SlotLoad, type SlotLoadOptions } from '../../agent/urp/slot-load.ts'
 import { temporaryDirectory } from './directories.ts'
@@ -29,10 +29,9 @@ function rootsIn(folder: string): RecordedRoots {
   return { procRoot: join(folder, 'proc'), sysRoot: join(folder, 'sys'), filesRoot: folder }
 }
 
-/** A copy that a test may change. */
-export function copiedBoard(name: BoardName): RecordedRoots {
-  const folder = temporaryDirectory()
-  cpSync(recordedBoard(name).filesRoot, folder, { recursive: true })
+/** A copy that a test may change; gone with the test unless the folder is the caller's. */
+export function copiedBoard(name: BoardName, folder = temporaryDirectory()): RecordedRoots {
+  copyTree(recordedBoard(name).filesRoot, folder)
   return rootsIn(folder)
 }
 
@@ -53,7 +52,12 @@ export function recordedSlot(
   const load = new SlotLoad({ ...roots, ...options, slots: 2, slotMs: SLOT_MS, clock })
   load.edge(0)
   nowMs += SLOT_MS
-  cpSync(join(roots.filesRoot, 'later'), roots.filesRoot, { recursive: true })
+  copyTree(join(roots.filesRoot, 'later'), roots.filesRoot)
   load.edge(1)
   return load.current()
+}
+
+/** By cp: Node's own takes twice as long for a hundred small files. */
+function copyTree(from: string, to: string): void {
+  execFileSync('cp', ['-r', `${from}/.`, to])
 }

@@ -56,6 +56,7 @@ async function startCycle() {
     agentId: AGENT.username,
     link: 'edge',
     procRoot,
+    sysRoot: procRoot,
     units: () => ['cpu0'],
     computingShareMax: () => 0.9,
     computingShareReserved: 0,
@@ -111,6 +112,9 @@ test('each round is described half a slot ahead, on what its slots were like bef
     0.9, 0.75, 0.5, 0.25,
   ])
   expect(urps[4]?.provenance['computing.availability']?.forecastErrorMean).toBeLessThan(0.3)
+  expect(urps[4]?.provenance['computing.availability']?.forecasts).toMatchObject([
+    { row: 'cpu0', n: expect.any(Number), coverage80: expect.any(Number) },
+  ])
 })
 
 test('a start that is corrected by some milliseconds is the same round once more', async () => {

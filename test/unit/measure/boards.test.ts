@@ -6,6 +6,7 @@ import { computingShareOf, cpuProbe } from '../../../agent/measure/cpu-probe.ts'
 import { readInventory } from '../../../agent/measure/inventory.ts'
 import { memoryProbe } from '../../../agent/measure/memory-probe.ts'
 import { type BoardRoots, type Probe, runProbe } from '../../../agent/measure/probe.ts'
+import { buildProbes } from '../../../agent/measure/registry.ts'
 import { thermalProbe } from '../../../agent/measure/thermal-probe.ts'
 import { createLogger } from '../../../runtime/logger.ts'
 
@@ -87,31 +88,34 @@ describe('the memory probe', () => {
 })
 
 describe('the thermal probe', () => {
-  test('reads temperature and throttle bits of a Raspberry Pi', async () => {
-    expect(await valuesOf(thermalProbe, PI)).toEqual({
-      zones: [{ type: 'cpu-thermal', temperatureCelsius: 61.345 }],
-      temperatureCelsius: 61.345,
-      // 0x50005
-      throttle: {
-        underVoltage: true,
-        frequencyCapped: false,
-        throttled: true,
-        softTemperatureLimit: false,
-        hasHappened: true,
+  test('reads the temperature of a Raspberry Pi, and whether it is throttled', async () => {
+    expect(await runProbe(thermalProbe, { roots: PI, log })).toMatchObject({
+      values: {
+        zones: [{ type: 'cpu-thermal', temperatureCelsius: 61.345 }],
+        temperatureCelsius: 61.345,
       },
+      conditions: { temperatureCelsius: 61.345, throttled: true, underVoltage: true },
     })
   })
 
   test('leaves out the zone of a Jetson that has no power', async () => {
-    const { zones, temperatureCelsius, throttle } = await valuesOf(thermalProbe, JETSON)
+    const { zones, temperatureCelsius } = await valuesOf(thermalProbe, JETSON)
     expect(zones.map(({ type }) => type)).toEqual(['cpu-thermal', 'gpu-thermal', 'tj-thermal'])
     expect(temperatureCelsius).toBe(49.062)
-    expect(throttle).toBeUndefined()
   })
 })
 
+const {
+  compute: _,
+  link: __,
+  ...fileProbes
+} = buildProbes({
+  link: { peer: () => undefined, bytesMax: 1 },
+  filesRoot: join(boards, 'no-such-board'),
+})
+
 describe('a board without the files', () => {
-  test.each([cpu as Probe<unknown>, memoryProbe as Probe<unknown>, thermalProbe as Probe<unknown>])(
+  test.each(Object.values(fileProbes) as Probe<unknown>[])(
     'has $name absent, with the path that was looked at',
     async probe => {
       const result = await runProbe(probe, { roots: NOTHING, log })
@@ -130,7 +134,8 @@ describe('the inventory', () => {
   })
 
   test('falls back to what Node knows when the reading takes too long', async () => {
-    const board = await readInventory({ ...NOTHING, log, durationMsMax: 0 })
+    const nowhere = { ...NOTHING, filesRoot: NOTHING.procRoot }
+    const board = await readInventory({ ...nowhere, log, durationMsMax: 0 })
     expect(board.model).toBe('unknown machine')
     expect(board.os).toMatch(/^Linux, Linux \d/)
     expect(board.cores).toBeGreaterThan(0)

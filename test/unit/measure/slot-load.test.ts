@@ -40,6 +40,7 @@ async function board(
 function slotLoad(options: Partial<SlotLoadOptions> = {}): SlotLoad {
   return new SlotLoad({
     procRoot,
+    sysRoot: join(procRoot, 'no-sys'),
     slots: 3,
     slotMs: SLOT_MS,
     units: ['cpu0', 'cpu1'],

@@ -1,0 +1,7 @@
+/** Median of what is a number; NaN where nothing is. */
+export function median(values: readonly number[]): number {
+  const sorted = values.filter(value => !Number.isNaN(value)).sort((a, b) => a - b)
+  const middle = sorted.length >> 1
+  const upper = sorted[middle] ?? Number.NaN
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2
+}
