@@ -3,7 +3,7 @@ import type { FittedSamples } from '../../training/datasets/fit-samples.ts'
 import type { TrainingArtifact } from '../../training/forms/training-artifact.ts'
 import type { TrainerProcess } from '../../training/trainer/trainer-process.ts'
 import { ProgressLine } from './progress-line.ts'
-import type { TrainOptions } from './train.ts'
+import type { TrainOptions } from './train-options.ts'
 
 export interface TrainedRun {
   /** Of each step of this run. */

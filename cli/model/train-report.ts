@@ -1,8 +1,8 @@
 import type { FittedSamples } from '../../training/datasets/fit-samples.ts'
 import type { Evaluation } from '../../training/trainer/evaluator.ts'
 import { lossChart } from './loss-chart.ts'
-import type { TrainOptions } from './train.ts'
 import type { TrainedRun } from './train-epochs.ts'
+import type { TrainOptions } from './train-options.ts'
 import type { Trainable } from './training-plan.ts'
 
 export function lossTable({ losses, stepBefore }: TrainedRun): string {

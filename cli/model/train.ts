@@ -10,37 +10,15 @@ import {
   buildTrainingArtifact,
   type TrainingArtifact,
 } from '../../training/forms/training-artifact.ts'
-import type { LossKind } from '../../training/loss/registry.ts'
-import type { OptimizerSettings } from '../../training/optimizer/registry.ts'
 import type { Evaluation } from '../../training/trainer/evaluator.ts'
 import { TrainerProcess } from '../../training/trainer/trainer-process.ts'
 import { checkWritable, readModelFile, writeOutputFile } from './model-file.ts'
-import { type DataOptions, readData } from './read-data.ts'
+import { readData } from './read-data.ts'
 import { specialized } from './specialized-model.ts'
 import { trainEpochs } from './train-epochs.ts'
+import type { TrainOptions } from './train-options.ts'
 import { beginText, lossTable, report } from './train-report.ts'
-import { type PartOptions, planTraining, type Trainable, wantedSamples } from './training-plan.ts'
-
-export interface ScalingOptions {
-  readonly scale?: number
-  readonly standardize?: boolean
-}
-
-export interface TrainOptions extends DataOptions, PartOptions, ScalingOptions {
-  readonly loss: LossKind
-  readonly optimizer: OptimizerSettings['kind']
-  readonly batch: number
-  readonly epochs: number
-  readonly steps?: number
-  readonly learningRate: number
-  readonly clip?: number
-  readonly validation: number
-  readonly seed: number
-  readonly out: string
-  readonly log?: string
-  readonly checkpoint?: string
-  readonly json?: boolean
-}
+import { planTraining, type Trainable, wantedSamples } from './training-plan.ts'
 
 /** 128 + SIGINT, as a shell has it. */
 const EXIT_INTERRUPTED = 130
