@@ -3,7 +3,7 @@ import type { OptimizerSettings } from '../../training/optimizer/registry.ts'
 import type { DataOptions } from './read-data.ts'
 import type { PartOptions } from './training-plan.ts'
 
-export interface ScalingOptions {
+interface ScalingOptions {
   readonly scale?: number
   readonly standardize?: boolean
 }
