@@ -127,8 +127,8 @@ export class Outgoing implements Stoppable {
   }
 
   /**
-   * In a file first, and synced when it resolves: with the end of the update, or when it is clear
-   * that none comes now.
+   * Resolves with the end of the update, or, when it is clear that none comes now and the update lasts
+   * on disk; OUTBOX_FULL where neither the disk nor the controller has taken it.
    */
   async upload({ payload, learned }: LearnedUpdate): Promise<UploadOutcome> {
     const update = await this.#updates.put(
@@ -143,11 +143,11 @@ export class Outgoing implements Stoppable {
       },
       payload,
     )
-    // Its sync and its way to the controller take their time side by side.
-    const [outcome] = await Promise.all([
-      this.#uploader.upload(update, payload),
-      this.#updates.settled(),
-    ])
+    // Its ways to the disk and to the controller are gone side by side.
+    const kept = this.#updates.kept(update)
+    kept.catch(() => {})
+    const outcome = await this.#uploader.upload(update, payload)
+    if (outcome.status === 'unanswered') await kept
     return outcome
   }
 

@@ -64,7 +64,10 @@ export class UpdateStore {
   readonly #updates = new Map<string, StoredUpdate>()
   #counts: UpdateCounts
   #saving: Promise<void> = Promise.resolve()
-  #syncing: Promise<unknown> = Promise.resolve()
+  /** Files on their way, by key. */
+  readonly #writing = new Map<string, Promise<void>>()
+  readonly #kept = new WeakMap<StoredUpdate, Promise<void>>()
+  #keeping: Promise<unknown> = Promise.resolve()
   /** Ends the wait before the sync of an update, by its key. */
   readonly #removals = new Map<string, () => void>()
   #countsTimer: NodeJS.Timeout | undefined
@@ -100,8 +103,8 @@ export class UpdateStore {
   }
 
   /**
-   * In a file when it resolves, so that a crash of the daemon does not lose it; after settled() a
-   * power cut does not either. OUTBOX_FULL where there is no room, then nothing is kept.
+   * There when it resolves, so that it can be sent while its file is written; kept() tells the end of
+   * that. OUTBOX_FULL where there is no room, then nothing is kept.
    */
   async put(content: UpdateContent, payload: Uint8Array): Promise<StoredUpdate> {
     await this.expire()
@@ -110,26 +113,29 @@ export class UpdateStore {
     if (known) return known
     await this.#makeRoom(payload.length)
     const update = { key, content, storedAt: this.#options.clock.now() }
-    try {
-      const header = { storedAt: update.storedAt, content }
-      await writeHeadedFile(this.#pathOf(key), header, payload, replaceFile)
-    } catch (error) {
-      const message = `cannot store an update of ${payload.length} bytes: ${messageOf(error)}`
-      throw new GainnetError('OUTBOX_FULL', message, { errno: errnoOf(error) }, { cause: error })
-    }
     this.#updates.set(key, update)
     this.#count('produced')
-    this.#syncing = Promise.all([this.#syncing, this.#sync(update)])
+    const written = this.#write(update, payload)
+    const kept = written.then(() => this.#sync(update))
+    this.#writing.set(key, written)
+    this.#kept.set(update, kept)
+    const before = this.#keeping
+    // Not their results, which would grow from update to update.
+    this.#keeping = Promise.allSettled([before, kept]).then(() => {})
     return update
   }
 
-  /** Resolves when all that was put is synced or removed, or cannot be synced. */
-  async settled(): Promise<void> {
-    await this.#syncing
+  /**
+   * Resolves when the update lasts through a power cut or was removed. Rejects with OUTBOX_FULL where
+   * it could not be written; then it is not in the store any more.
+   */
+  async kept(update: StoredUpdate): Promise<void> {
+    await this.#kept.get(update)
   }
 
   /** The bytes of the update, verified; null where the disk has lost them, which ends the update. */
   async payload(update: StoredUpdate): Promise<Uint8Array | null> {
+    await this.#writing.get(update.key)?.catch(() => {})
     const file = await readHeadedFile(this.#pathOf(update.key)).catch(() => null)
     if (file && hashOf(file.bytes) === update.content.sha256) return file.bytes
     this.#options.log.error({ grId: update.content.grId }, 'stored update is damaged')
@@ -141,6 +147,7 @@ export class UpdateStore {
     if (!this.#updates.delete(update.key)) return
     this.#removals.get(update.key)?.()
     this.#count(end)
+    await this.#writing.get(update.key)?.catch(() => {})
     await rm(this.#pathOf(update.key), { force: true })
   }
 
@@ -158,11 +165,25 @@ export class UpdateStore {
   async close(): Promise<void> {
     if (this.#countsTimer) this.#saveCounts()
     await this.#saving
-    await this.settled()
+    await this.#keeping
+  }
+
+  async #write(update: StoredUpdate, payload: Uint8Array): Promise<void> {
+    const { key, content, storedAt } = update
+    try {
+      await writeHeadedFile(this.#pathOf(key), { storedAt, content }, payload, replaceFile)
+    } catch (error) {
+      if (this.#updates.delete(key)) this.#count('dropped')
+      const message = `cannot store an update of ${payload.length} bytes: ${messageOf(error)}`
+      throw new GainnetError('OUTBOX_FULL', message, { errno: errnoOf(error) }, { cause: error })
+    } finally {
+      this.#writing.delete(key)
+    }
   }
 
   /** What the controller has by then costs the card of a board no write that is waited for. */
   async #sync({ key, content }: StoredUpdate): Promise<void> {
+    if (!this.#updates.has(key)) return
     await new Promise<void>(resolve => {
       const timer = setTimeout(resolve, SYNC_DELAY_MS)
       this.#removals.set(key, () => {

@@ -142,7 +142,7 @@ export class UpdateUploader {
     const removed = this.#options.store.remove(update, end).catch(err => {
       this.#log.warn({ err, grId: update.content.grId }, 'update cannot be removed')
     })
-    this.#removing = Promise.all([this.#removing, removed])
+    this.#removing = Promise.all([this.#removing, removed]).then(() => {})
   }
 
   /** Manifest, blocks, waiting; a lost connection ends the round, not the upload. */

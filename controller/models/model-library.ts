@@ -142,7 +142,8 @@ export class ModelLibrary {
       throw new GainnetError('ROUND_FAILED', 'storing the version took too long')
     }
     await staged.commit()
-    this.#syncing = Promise.all([this.#syncing, ...files.map(({ path }) => this.#sync(path))])
+    const synced = files.map(({ path }) => this.#sync(path))
+    this.#syncing = Promise.all([this.#syncing, ...synced]).then(() => {})
     this.#models.set(modelId, { ...model, current: next })
     this.#kept.get(modelId)?.push(next)
     return next

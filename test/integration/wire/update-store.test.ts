@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { canMountTmpfs, temporaryDirectory, tinyTmpfs } from '../../support/directories.ts'
@@ -30,6 +30,32 @@ describe('the update store', () => {
     await again.close()
   })
 
+  test('has an update on disk as soon as it is kept', async () => {
+    const directory = join(temporaryDirectory(), 'updates')
+    const store = await openStore(directory)
+    const { content, payload } = updateOf(1, parametersOf(1, 100))
+    const update = await store.put(content, payload)
+    await store.kept(update)
+    const left = await openStore(directory)
+    expect(left.list()).toHaveLength(1)
+    await store.close()
+    await left.close()
+  })
+
+  test('says so where an update cannot be written, and has it no more', async () => {
+    const directory = join(temporaryDirectory(), 'updates')
+    const store = await openStore(directory)
+    const { content, payload } = updateOf(1, parametersOf(1, 100))
+    // In the place of its file.
+    const key = `${content.grId}-${content.sha256.slice(0, 16)}`
+    mkdirSync(join(directory, `${key}.update`, 'something'), { recursive: true })
+    const update = await store.put(content, payload)
+    await expect(store.kept(update)).rejects.toMatchObject({ code: 'OUTBOX_FULL' })
+    expect(store.has(update)).toBe(false)
+    expect(store.counts).toMatchObject({ produced: 1, dropped: 1, waiting: 0 })
+    await store.close()
+  })
+
   test('has nothing left to sync of what was delivered at once', async () => {
     const directory = join(temporaryDirectory(), 'updates')
     const { log, lines } = testLog()
@@ -38,7 +64,6 @@ describe('the update store', () => {
       const { content, payload } = updateOf(grId, parametersOf(grId, 100))
       await store.remove(await store.put(content, payload), 'stored')
     }
-    await store.settled()
     expect(lines).toEqual([])
     await store.close()
     expect(readdirSync(directory)).toEqual(['counts.json'])
