@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { hashOf } from '../../protocol/blocks.ts'
 import { UpdateManifest } from '../../protocol/update.ts'
+import { allEnded } from '../../runtime/all-ended.ts'
 import {
   readFileIfThere,
   replaceFile,
@@ -119,9 +120,7 @@ export class UpdateStore {
     const kept = written.then(() => this.#sync(update))
     this.#writing.set(key, written)
     this.#kept.set(update, kept)
-    const before = this.#keeping
-    // Not their results, which would grow from update to update.
-    this.#keeping = Promise.allSettled([before, kept]).then(() => {})
+    this.#keeping = allEnded(this.#keeping, kept)
     return update
   }
 

@@ -3,6 +3,7 @@ import type { Subscription } from '../../protocol/broker-connection.ts'
 import type { UpdateAck } from '../../protocol/update.ts'
 import { sendInWindow } from '../../protocol/window.ts'
 import type { WireSession } from '../../protocol/wire-session.ts'
+import { allEnded } from '../../runtime/all-ended.ts'
 import { hasCode, messageOf } from '../../runtime/errors.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { StoredUpdate, UpdateStore } from '../outbox/update-store.ts'
@@ -142,7 +143,7 @@ export class UpdateUploader {
     const removed = this.#options.store.remove(update, end).catch(err => {
       this.#log.warn({ err, grId: update.content.grId }, 'update cannot be removed')
     })
-    this.#removing = Promise.all([this.#removing, removed]).then(() => {})
+    this.#removing = allEnded(this.#removing, removed)
   }
 
   /** Manifest, blocks, waiting; a lost connection ends the round, not the upload. */

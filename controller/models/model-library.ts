@@ -7,6 +7,7 @@ import { hashOf } from '../../protocol/blocks.ts'
 import { Hash, Id, Time } from '../../protocol/envelope.ts'
 import { bytesOfParameters, parametersOfBytes } from '../../protocol/parameter-bytes.ts'
 import type { DataSketch } from '../../protocol/urp.ts'
+import { allEnded } from '../../runtime/all-ended.ts'
 import {
   type FileContent,
   readFileIfThere,
@@ -143,7 +144,7 @@ export class ModelLibrary {
     }
     await staged.commit()
     const synced = files.map(({ path }) => this.#sync(path))
-    this.#syncing = Promise.all([this.#syncing, ...synced]).then(() => {})
+    this.#syncing = allEnded(this.#syncing, ...synced)
     this.#models.set(modelId, { ...model, current: next })
     this.#kept.get(modelId)?.push(next)
     return next

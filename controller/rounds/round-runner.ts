@@ -2,6 +2,7 @@ import type { AssignmentStatus, SenseOrder } from '../../protocol/assignment.ts'
 import type { Content } from '../../protocol/messages.ts'
 import type { RoundContribution } from '../../protocol/round-record.ts'
 import type { Urp } from '../../protocol/urp.ts'
+import { allEnded } from '../../runtime/all-ended.ts'
 import type { Clock, Timer } from '../../runtime/clock.ts'
 import { messageOf } from '../../runtime/errors.ts'
 import type { Logger } from '../../runtime/logger.ts'
@@ -275,7 +276,7 @@ export class RoundRunner implements Stoppable {
         this.#guard(actions.publishAssignments(effect.assignments))
         break
       case 'aggregate':
-        this.#aggregating = Promise.allSettled([this.#aggregating, this.#aggregate(round, effect)])
+        this.#aggregating = allEnded(this.#aggregating, this.#aggregate(round, effect))
         break
       case 'answer-late':
         actions.answerLate(effect)
@@ -295,7 +296,7 @@ export class RoundRunner implements Stoppable {
       contributions,
       sensed: this.#sensed,
     })
-    this.#recording = Promise.allSettled([this.#recording, recorded])
+    this.#recording = allEnded(this.#recording, recorded)
     this.#guard(recorded)
   }
 
