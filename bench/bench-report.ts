@@ -75,19 +75,19 @@ export function jsonLine({ rows, ...document }: BenchDocument): string {
   return `${JSON.stringify({ bench, at, machine, rows: filled, notes })}\n`
 }
 
-/** The same as a table for a person. */
+/** The same as a table for a person, who looks for the ratio first. */
 export function textTable({ bench, at, machine, rows, notes }: BenchDocument): string {
   const cells = [
-    ['', 'value', 'unit', 'low', 'high', 'n', 'times better than', ''],
+    ['', 'times better than', '', 'value', 'unit', 'low', 'high', 'n'],
     ...rows.map(row => [
       row.name,
+      row.ratio === undefined ? '' : `${figure(row.ratio)} ×`,
+      row.reference ? `${row.reference}: ${figure(row.referenceValue)} ${row.unit}` : '',
       figure(row.value),
       row.unit,
       figure(row.low),
       figure(row.high),
       String(row.n),
-      row.ratio === undefined ? '' : `${figure(row.ratio)} ×`,
-      row.reference ? `${row.reference}: ${figure(row.referenceValue)} ${row.unit}` : '',
     ]),
   ]
   return [
