@@ -1,5 +1,13 @@
 import type { SlotRange } from '../../protocol/assignment.ts'
 import type { SensingFigures } from '../../protocol/urp.ts'
+import {
+  blocksFor,
+  downloadEnd,
+  samplesSensed,
+  sumOver,
+  uploadStart,
+  wholeSamples,
+} from './slot-kernels.ts'
 import { CONTROL_SLOTS, type SlotPool } from './slot-pool.ts'
 
 /**
@@ -51,13 +59,6 @@ export function trainingFlopsPerSample(o: {
   return o.flopsPerSample * o.localEpochs * o.computeOverhead
 }
 
-/** Sums of slot figures carry rounding: 3 x 0.1 must pay for 0.3. */
-const ROUNDING = 1e-9
-
-function wholeSamples(samples: number): number {
-  return Math.floor(samples + ROUNDING)
-}
-
 /**
  * G(ρ, m): samples that can be sensed and pre-processed in one CR. In each slot the new samples join
  * the backlog of their class, then the slot's computing serves the cheapest class first.
@@ -69,28 +70,11 @@ function wholeSamples(samples: number): number {
  * computing that the cheaper ones would have had. Exchange after exchange turns it into this plan.
  */
 export function sensingCapacity(pool: SlotPool, classes: readonly SensingClass[]): number {
-  const cheapestFirst = [...classes].sort((a, b) => a.flopsPerSample - b.flopsPerSample)
-  const backlog = new Float64Array(classes.length)
-  let completed = 0
-  for (let slot = CONTROL_SLOTS; slot < pool.slots; slot++) {
-    let flopsLeft = at(pool.flops, slot)
-    for (const [index, one] of cheapestFirst.entries()) {
-      const waiting = at(backlog, index) + snapshotsIn(pool, slot, one) * one.samplesPerSnapshot
-      const affordable = one.flopsPerSample > 0 ? flopsLeft / one.flopsPerSample : waiting
-      const served = Math.min(waiting, affordable)
-      backlog[index] = waiting - served
-      flopsLeft -= served * one.flopsPerSample
-      completed += served
-    }
-  }
-  return wholeSamples(completed)
+  return samplesSensed(pool, 0, pool.slots, cheapestFirst(classes))
 }
 
-/** At most one class of a model may take blocks: two would both count the same free ones. */
-function snapshotsIn(pool: SlotPool, slot: number, one: SensingClass): number {
-  if (one.blocksPerSnapshot === 0) return one.snapshotsPerSlotMax
-  const affordable = Math.floor(at(pool.blocks, slot) / one.blocksPerSnapshot)
-  return Math.min(one.snapshotsPerSlotMax, affordable)
+export function cheapestFirst(classes: readonly SensingClass[]): SensingClass[] {
+  return [...classes].sort((a, b) => a.flopsPerSample - b.flopsPerSample)
 }
 
 /** Slots [k1, k2) are left for computing between the last download and the first upload slot. */
@@ -115,18 +99,11 @@ export function consumptionWindow(
 ): (ConsumptionWindow & { readonly ok: true }) | Refusal {
   const downloadBlocks = blocksFor(needs.downloadBits, pool.downlinkBitsPerBlock)
   const uploadBlocks = blocksFor(needs.uploadBits, pool.uplinkBitsPerBlock)
-  const free = sum(pool.blocks)
-  let computeFrom = CONTROL_SLOTS
-  let carried = 0
-  while (carried < downloadBlocks && computeFrom < pool.slots) {
-    carried += at(pool.blocks, computeFrom++)
-  }
-  if (carried < downloadBlocks) return tooFewBlocks('download', downloadBlocks, free)
-  let computeTo = pool.slots
-  carried = 0
-  while (carried < uploadBlocks && computeTo > CONTROL_SLOTS)
-    carried += at(pool.blocks, --computeTo)
-  if (carried < uploadBlocks) return tooFewBlocks('upload', uploadBlocks, free)
+  const span = { offset: 0, from: CONTROL_SLOTS, to: pool.slots }
+  const computeFrom = downloadEnd(pool.blocks, span, downloadBlocks)
+  if (computeFrom < 0) return tooFewBlocks('download', downloadBlocks, pool)
+  const computeTo = uploadStart(pool.blocks, span, uploadBlocks)
+  if (computeTo < 0) return tooFewBlocks('upload', uploadBlocks, pool)
   if (computeFrom >= computeTo) {
     const reason =
       `no slot is left to compute in: the download of ${downloadBlocks} blocks ends before slot ` +
@@ -136,12 +113,9 @@ export function consumptionWindow(
   return { ok: true, downloadBlocks, uploadBlocks, computeFrom, computeTo }
 }
 
-function blocksFor(bits: number, bitsPerBlock: number): number {
-  return Math.max(0, Math.ceil(bits / bitsPerBlock - ROUNDING))
-}
-
-function tooFewBlocks(phase: string, needed: number, free: number): Refusal {
-  return { ok: false, reason: `the ${phase} needs ${needed} resource blocks, ${free} are free` }
+function tooFewBlocks(phase: string, needed: number, { blocks }: SlotPool): Refusal {
+  const reason = `the ${phase} needs ${needed} resource blocks, ${sum(blocks)} are free`
+  return { ok: false, reason }
 }
 
 /** C = ⌊Σ_{k1 ≤ k < k2} f_k / (c_m·E)⌋: samples that fit between download and upload. */
@@ -151,7 +125,7 @@ export function consumptionCapacity(
 ): { readonly ok: true; readonly capacity: number; readonly window: ConsumptionWindow } | Refusal {
   const window = consumptionWindow(pool, needs)
   if (!window.ok) return window
-  const flops = sum(pool.flops.subarray(window.computeFrom, window.computeTo))
+  const flops = sumOver(pool.flops, window.computeFrom, window.computeTo)
   const capacity = wholeSamples(flops / needs.flopsPerSample)
   if (capacity === 0) {
     const needed = needs.flopsPerSample.toPrecision(3)
