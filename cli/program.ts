@@ -6,6 +6,7 @@ import { addControllerCommand } from './controller-command.ts'
 import { addDemoCommand } from './demo-command.ts'
 import { addMeasureCommand } from './measure-command.ts'
 import { addModelCommand } from './model/model-command.ts'
+import { addSensorCommand } from './sensor/sensor-command.ts'
 
 /** The command line. Each command imports its room when it is run, so that --help is quick. */
 export function buildProgram(): Command {
@@ -23,5 +24,6 @@ export function buildProgram(): Command {
   addConfigCommand(program)
   addDemoCommand(program)
   addModelCommand(program)
+  addSensorCommand(program)
   return program
 }
