@@ -3,7 +3,10 @@ export const DEBIAN_PACKAGES = [
   { name: 'mosquitto', command: 'mosquitto', for: 'the same suites on the broker of a real site' },
   { name: 'mosquitto-clients', command: 'mosquitto_sub', for: 'the tutorial, which watches' },
   { name: 'openssl', command: 'openssl', for: 'certificates of brokers with TLS' },
-  { name: 'iproute2', command: 'ip', for: 'programs in an empty network namespace' },
+  { name: 'iproute2', command: 'ip', for: 'network namespaces' },
+  { name: 'vde2', command: 'wirefilter', for: 'delay on the links of a lab' },
+  { name: 'iperf3', command: 'iperf3', for: 'what a link of a lab lets through' },
+  { name: 'iputils-ping', command: 'ping', for: 'round trips on the links of a lab' },
   { name: 'strace', command: 'strace', for: 'the system calls that a program makes' },
 ]
 
