@@ -46,13 +46,19 @@ export function dataCorrelation(
   model: Pick<DataSketch, 'counts'>,
   smoothing: number,
 ): number {
-  const p = smoothed(device.counts, smoothing)
-  const q = smoothed(model.counts, smoothing)
+  return correlationOf(
+    smoothedShares(device.counts, smoothing),
+    smoothedShares(model.counts, smoothing),
+  )
+}
+
+/** χ of shares that are smoothed already. */
+export function correlationOf(p: readonly number[], q: readonly number[]): number {
   return 1 - Math.sqrt(jensenShannonDivergence(p, q))
 }
 
 /** Add-α smoothing: α more of each bin. Counts without any sample so stand for no preference. */
-function smoothed(counts: readonly number[], smoothing: number): number[] {
+export function smoothedShares(counts: readonly number[], smoothing: number): number[] {
   const total = counts.reduce((sum, count) => sum + count + smoothing, 0)
   if (!(total > 0)) throw new RangeError('an empty sketch needs a smoothing above 0')
   return counts.map(count => (count + smoothing) / total)
@@ -67,6 +73,7 @@ function jensenShannonDivergence(p: readonly number[], q: readonly number[]): nu
   let divergence = 0
   for (const [bin, pShare] of p.entries()) {
     const qShare = q[bin] ?? 0
+    if (pShare === qShare) continue
     const middle = (pShare + qShare) / 2
     divergence += relativeEntropyTerm(pShare, middle) / 2 + relativeEntropyTerm(qShare, middle) / 2
   }

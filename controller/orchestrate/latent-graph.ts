@@ -1,48 +1,18 @@
 import type { SlotRange } from '../../protocol/assignment.ts'
-import type { DataSketch, SensingFigures } from '../../protocol/urp.ts'
-import { dataCorrelation, effectiveSamplesOf, gaiGain } from './gai-gain.ts'
-import { CONTROL_SLOTS, type SlotPool } from './slot-pool.ts'
 import {
-  achievableWorkload,
-  type ConsumptionNeeds,
-  sensingCapacity,
-  sensingClassOf,
-  trainingFlopsPerSample,
-} from './workload.ts'
-
-/** A device as the graph is built from it. */
-export interface GraphDevice {
-  readonly agentId: string
-  /** ρ_r: the pool of this CR less what the consumption of the GAI round before takes from it. */
-  readonly pool: SlotPool
-  /** Forecast of the pool of the next CR, in which samples sensed now are consumed. */
-  readonly nextPool: SlotPool
-  readonly sensors: readonly SensingFigures[]
-  readonly sketch: DataSketch | undefined
-}
-
-/** A domain-specific model as the graph is built from it. */
-export interface GraphModel {
-  readonly modelId: string
-  /** A: what one unit of improvement is worth, in (0, 1]. */
-  readonly value: number
-  readonly downloadBits: number
-  readonly uploadBits: number
-  /** c_m: forward and backward, one sample, one epoch. */
-  readonly flopsPerSample: number
-  readonly localEpochs: number
-  /** Samples that its versions so far were trained on, in all. */
-  readonly absorbedSamples: number
-  /** Kind of sensor whose samples it learns from. */
-  readonly sensorKind: string
-  readonly targetSketch: DataSketch
-}
-
-export interface GainParameters {
-  readonly effectiveSamplesPrior: number
-  readonly exponent: number
-  readonly smoothing: number
-}
+  buildDecisionStage,
+  consumptionNeedsOf,
+  type DecisionStage,
+  linkRatesOf,
+  PAIR_FAULTS,
+  type PairFault,
+  type SensingSet,
+  slotArraysOf,
+} from './decision-stage.ts'
+import type { GraphDevice, GraphInputs, GraphModel } from './graph-inputs.ts'
+import { type SlotArrays, samplesSensed } from './slot-kernels.ts'
+import { CONTROL_SLOTS, type SlotPool } from './slot-pool.ts'
+import { type ConsumptionNeeds, consumptionCapacity } from './workload.ts'
 
 /** Vertex features of a device: its residual pool, as shares of a wholly free one. */
 export interface DeviceVertex {
@@ -84,6 +54,8 @@ export interface MissingEdge {
   readonly modelId: string
   readonly device: number
   readonly model: number
+  /** Whether the device could reach the model and fetch and return it, had it samples for it. */
+  readonly isConnectable: boolean
   readonly reason: string
 }
 
@@ -100,113 +72,143 @@ export interface LatentGraph {
   readonly missing: readonly MissingEdge[]
   /** β, with which the edges' gains were computed. */
   readonly exponent: number
-}
-
-export interface GraphInputs {
-  readonly crId: number
-  readonly devices: readonly GraphDevice[]
-  readonly models: readonly GraphModel[]
-  readonly gain: GainParameters
-  /** Real over ideal computing of this model on this device, as far as it was measured. */
-  readonly computeOverheadOf: (agentId: string, modelId: string) => number
+  /** The same decision in arrays, with what it does to the next. */
+  readonly stage: DecisionStage
+  /** ρ_r of all devices. */
+  readonly pools: SlotArrays
 }
 
 export function buildLatentGraph(inputs: GraphInputs): LatentGraph {
-  const { crId, devices, models } = inputs
+  const stage = buildDecisionStage(inputs)
+  const pools = slotArraysOf(
+    inputs.devices.map(device => device.pool),
+    stage.slots,
+  )
+  return graphOfStage(stage, pools)
+}
+
+/** The graph of a stage whose devices have kept `pools` of this CR. */
+export function graphOfStage(stage: DecisionStage, pools: SlotArrays): LatentGraph {
+  const { crId, devices, models, gain } = stage.inputs
   const edges: GraphEdge[] = []
   const missing: MissingEdge[] = []
-  for (const device of devices.keys()) {
-    for (const model of models.keys()) {
-      const edge = edgeOf(inputs, device, model)
-      if ('reason' in edge) missing.push(edge)
-      else edges.push(edge)
+  for (let device = 0; device < devices.length; device++) {
+    const sensed = stage.kindSets.map((_, set) => sensedWith(stage, pools, device, set))
+    for (let model = 0; model < models.length; model++) {
+      const capacity = sensed[stage.kindSetOf[model] ?? 0] ?? 0
+      const fault = PAIR_FAULTS[stage.fault[device * stage.modelCount + model] ?? 0] ?? 'ok'
+      if (fault === 'ok' && capacity >= 1) edges.push(edgeOf(stage, device, model, capacity))
+      else missing.push(missingOf(stage, device, model, fault))
     }
   }
   return {
     crId,
-    devices: devices.map(deviceVertexOf),
-    models: models.map(model => modelVertexOf(model, inputs.gain)),
+    devices: devices.map((device, index) => deviceVertexOf(device, pools, index, stage.slots)),
+    models: models.map((model, index) => modelVertexOf(stage, model, index)),
     edges,
     missing,
-    exponent: inputs.gain.exponent,
+    exponent: gain.exponent,
+    stage,
+    pools,
   }
 }
 
-function edgeOf(inputs: GraphInputs, device: number, model: number): GraphEdge | MissingEdge {
-  const one = at(inputs.devices, device)
-  const other = at(inputs.models, model)
-  const ids = { agentId: one.agentId, modelId: other.modelId, device, model }
-  const sensor = bestSensor(one, other.sensorKind)
-  if (sensor === undefined) return { ...ids, reason: `no sensor of kind ${other.sensorKind}` }
-  if (one.sketch === undefined) return { ...ids, reason: 'no sketch of its data was reported' }
-  const needs = {
-    downloadBits: other.downloadBits,
-    uploadBits: other.uploadBits,
-    flopsPerSample: trainingFlopsPerSample({
-      ...other,
-      computeOverhead: inputs.computeOverheadOf(one.agentId, other.modelId),
-    }),
-  }
-  const result = achievableWorkload({
-    sensingPool: one.pool,
-    consumptionPool: one.nextPool,
-    classes: [sensingClassOf(sensor, one.pool.slotSeconds)],
-    needs,
-  })
-  if (!result.ok) return { ...ids, reason: result.reason }
-  const { workload, limitedBy, sensingCapacity, consumptionCapacity } = result
-  const correlation = dataCorrelation(one.sketch, other.targetSketch, inputs.gain.smoothing)
-  const effectiveSamples = modelVertexOf(other, inputs.gain).effectiveSamples
-  const { exponent } = inputs.gain
+/** G(ρ_r, m) for the models of one set of kinds. */
+function sensedWith(stage: DecisionStage, pools: SlotArrays, device: number, set: number): number {
+  const sensing = stage.sensing[device * stage.kindSets.length + set]
+  return sensing ? samplesSensed(pools, device * stage.slots, stage.slots, sensing.classes) : 0
+}
+
+function edgeOf(stage: DecisionStage, device: number, model: number, sensed: number): GraphEdge {
+  const pair = device * stage.modelCount + model
+  const capacity = at(stage.capacity, pair)
+  const workload = Math.min(sensed, capacity)
+  const set = device * stage.kindSets.length + at(stage.kindSetOf, model)
+  const { sensors } = stage.sensing[set] as SensingSet
   return {
-    ...ids,
-    gain: gaiGain({ value: other.value, correlation, workload, effectiveSamples, exponent }),
+    agentId: (stage.inputs.devices[device] as GraphDevice).agentId,
+    modelId: (stage.inputs.models[model] as GraphModel).modelId,
+    device,
+    model,
+    gain: at(stage.factor, pair) * (stage.curves[model]?.share(workload) ?? 0),
     workload,
-    correlation,
-    limitedBy,
-    sensingCapacity,
-    consumptionCapacity,
-    needs,
-    sensor: sensor.sensor,
-    sensorSlots: [CONTROL_SLOTS, one.pool.slots],
+    correlation: at(stage.correlation, pair),
+    limitedBy: sensed <= capacity ? 'sensing' : 'consumption',
+    sensingCapacity: sensed,
+    consumptionCapacity: capacity,
+    needs: consumptionNeedsOf(stage.inputs, device, model),
+    sensor: sensors[0]?.sensor ?? '',
+    sensorSlots: [CONTROL_SLOTS, stage.slots],
   }
 }
 
-/** The sensor of the kind that delivers most in this CR; ties go to the one reported first. */
-function bestSensor({ sensors, pool }: GraphDevice, kind: string): SensingFigures | undefined {
-  return sensors
-    .filter(sensor => sensor.kind === kind)
-    .map(sensor => ({
-      sensor,
-      samples: sensingCapacity(pool, [sensingClassOf(sensor, pool.slotSeconds)]),
-    }))
-    .sort((a, b) => b.samples - a.samples)[0]?.sensor
+function missingOf(
+  stage: DecisionStage,
+  device: number,
+  model: number,
+  fault: PairFault,
+): MissingEdge {
+  return {
+    agentId: (stage.inputs.devices[device] as GraphDevice).agentId,
+    modelId: (stage.inputs.models[model] as GraphModel).modelId,
+    device,
+    model,
+    isConnectable: fault === 'ok' || fault === 'computing',
+    reason: reasonOf(stage, device, model, fault),
+  }
 }
 
-function deviceVertexOf({ agentId, pool }: GraphDevice): DeviceVertex {
+function reasonOf(stage: DecisionStage, device: number, model: number, fault: PairFault): string {
+  const { devices, models } = stage.inputs
+  const { sensorKind, link } = models[model] as GraphModel
+  if (fault === 'ok') return 'sensing delivers no whole sample in this CR'
+  if (fault === 'no-sensor') return `no sensor of kind ${sensorKind}`
+  if (fault === 'no-sketch') return 'no sketch of its data was reported'
+  const rates = linkRatesOf(stage.inputs, device, model)
+  if (rates === undefined) return `no link to ${link ?? 'the edge server'}`
+  const { nextPool } = devices[device] as GraphDevice
+  const pool: SlotPool = {
+    ...nextPool,
+    ...rates,
+    blocks: nextPool.blocks.slice(0, stage.slotsEnd),
+    slots: stage.slotsEnd,
+  }
+  const consumption = consumptionCapacity(pool, consumptionNeedsOf(stage.inputs, device, model))
+  return consumption.ok ? fault : consumption.reason
+}
+
+function deviceVertexOf(
+  { agentId, pool }: GraphDevice,
+  { blocks, flops }: SlotArrays,
+  device: number,
+  slots: number,
+): DeviceVertex {
   return {
     agentId,
-    freeBlockShare: shareOf(pool.blocks, pool.blocksMax),
-    freeComputingShare: shareOf(pool.flops, pool.flopsMax),
+    freeBlockShare: shareOf(blocks, pool.blocksMax, device * slots, slots),
+    freeComputingShare: shareOf(flops, pool.flopsMax, device * slots, slots),
   }
 }
 
-function modelVertexOf(model: GraphModel, gain: GainParameters): ModelVertex {
+function modelVertexOf(stage: DecisionStage, model: GraphModel, index: number): ModelVertex {
   return {
     modelId: model.modelId,
     value: model.value,
     payloadBits: model.downloadBits + model.uploadBits,
     flopsPerSample: model.flopsPerSample,
-    effectiveSamples: effectiveSamplesOf(gain.effectiveSamplesPrior, model.absorbedSamples),
+    effectiveSamples: stage.curves[index]?.effectiveSamples ?? 0,
   }
 }
 
-function shareOf(free: Float64Array, max: number): number {
-  return max > 0 ? free.reduce((sum, value) => sum + value, 0) / max : 0
+function shareOf(free: Float64Array, max: number, from: number, slots: number): number {
+  if (!(max > 0)) return 0
+  let sum = 0
+  for (let slot = from; slot < from + slots; slot++) sum += at(free, slot)
+  return sum / max
 }
 
-function at<T>(list: readonly T[], index: number): T {
-  const value = list[index]
-  if (value === undefined) throw new RangeError(`no entry ${index} of ${list.length}`)
+function at(values: Float64Array | Int32Array, index: number): number {
+  const value = values[index]
+  if (value === undefined) throw new RangeError(`no entry ${index} of ${values.length}`)
   return value
 }

@@ -2,12 +2,8 @@ import type { Assignment, ConsumeOrder, SenseOrder } from '../../protocol/assign
 import type { RoundChoice } from '../../protocol/round-record.ts'
 import type { DataSketch, Urp } from '../../protocol/urp.ts'
 import type { Random } from '../../runtime/seeded-random.ts'
-import {
-  buildLatentGraph,
-  type GainParameters,
-  type GraphDevice,
-  type GraphModel,
-} from '../orchestrate/latent-graph.ts'
+import type { GainParameters, GraphDevice, GraphModel } from '../orchestrate/graph-inputs.ts'
+import { buildLatentGraph } from '../orchestrate/latent-graph.ts'
 import { planConsumption } from '../orchestrate/plan-consumption.ts'
 import { type Choice, type Policy, roundChoiceOf } from '../orchestrate/policies/policy.ts'
 import { type SlotPool, slotPoolFromUrp } from '../orchestrate/slot-pool.ts'
@@ -130,6 +126,7 @@ function planDevice(inputs: PlanInputs, agentId: string, urp: Urp, pool: SlotPoo
   }
   const { downloadSlots, computeSlots, uploadSlots, downloadBlocks, uploadBlocks, computingShare } =
     plan.allocation
+  const downloadBitsMax = Math.floor(downloadBlocks * pool.downlinkBitsPerBlock)
   const consume: ConsumeOrder = {
     grId: sensed.grId,
     modelId: model.modelId,
@@ -143,6 +140,7 @@ function planDevice(inputs: PlanInputs, agentId: string, urp: Urp, pool: SlotPoo
     computingShare,
     sampleCount: plan.sampleCount,
     ...inputs.training,
+    ...(downloadBitsMax > 0 ? { downloadBitsMax } : {}),
     uploadBitsMax: plan.uploadBitsMax,
     seed: seedOf(inputs.crId, agentId),
   }

@@ -1,5 +1,6 @@
 import type { RoundChoice } from '../../../protocol/round-record.ts'
 import type { Random } from '../../../runtime/seeded-random.ts'
+import type { DecisionStage } from '../decision-stage.ts'
 import type { GraphEdge, LatentGraph } from '../latent-graph.ts'
 
 /** One device's action: the model that it senses for in this CR, or none. */
@@ -18,10 +19,26 @@ export interface Matching {
   readonly bound: number
   /** (bound - gain) / bound, 0 where the bound is 0. */
   readonly gap: number
+  /** What a policy that looks ahead expects of this and the coming rounds together. */
+  readonly outlook?: Outlook
+}
+
+export interface Outlook {
+  readonly rounds: number
+  /** Gain of the plan, if things come as the policy assumes. */
+  readonly gain: number
+  /** What no plan could exceed under the same assumption. */
+  readonly bound: number
 }
 
 export interface PolicyContext {
   readonly random: Random
+  /** Rounds that will still be decided, this one among them; absent where there is no end. */
+  readonly roundsLeft?: number
+  /** Devices that a model takes in one round, by its index; absent where it takes all. */
+  readonly capacities?: readonly number[]
+  /** The rounds from this one on as they will be: only a simulator knows them. */
+  readonly future?: readonly DecisionStage[]
 }
 
 /** Decides who serves what: pure, from the graph to a matching. */
@@ -38,9 +55,11 @@ export interface Policy {
  */
 export function matchingOf(graph: LatentGraph, choices: readonly Choice[]): Matching {
   const gain = choices.reduce((sum, choice) => sum + (choice.edge?.gain ?? 0), 0)
-  const bound = byDevice(graph, graph.edges)
-    .map(edges => edges.reduce((best, edge) => Math.max(best, edge.gain), 0))
-    .reduce((sum, best) => sum + best, 0)
+  const best = new Float64Array(graph.devices.length)
+  for (const { device, gain: one } of graph.edges) {
+    if (one > (best[device] ?? 0)) best[device] = one
+  }
+  const bound = best.reduce((sum, one) => sum + one, 0)
   return { choices, gain, bound, gap: bound > 0 ? (bound - gain) / bound : 0 }
 }
 
@@ -52,6 +71,13 @@ export function byDevice<Edge extends { readonly device: number }>(
   const lists: Edge[][] = graph.devices.map(() => [])
   for (const edge of edges) lists[edge.device]?.push(edge)
   return lists
+}
+
+/** The graph's edge of each pair device·M + model, where there is one. */
+export function edgesByPair({ edges, stage }: LatentGraph): (GraphEdge | undefined)[] {
+  const pairs = new Array<GraphEdge | undefined>(stage.deviceCount * stage.modelCount)
+  for (const edge of edges) pairs[edge.device * stage.modelCount + edge.model] = edge
+  return pairs
 }
 
 /** Limit of `reason` in a choice of the round record. */

@@ -1,10 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { dataCorrelation, gaiGain } from '../../../controller/orchestrate/gai-gain.ts'
-import {
-  buildLatentGraph,
-  type GraphDevice,
-  type GraphModel,
-} from '../../../controller/orchestrate/latent-graph.ts'
+import type { GraphDevice, GraphModel } from '../../../controller/orchestrate/graph-inputs.ts'
+import { buildLatentGraph } from '../../../controller/orchestrate/latent-graph.ts'
 import { greedyGainPolicy } from '../../../controller/orchestrate/policies/greedy-gain-policy.ts'
 import { matchingOf, roundChoiceOf } from '../../../controller/orchestrate/policies/policy.ts'
 import { POLICIES, policyOf } from '../../../controller/orchestrate/policies/registry.ts'
@@ -218,7 +215,7 @@ describe('policies', () => {
   })
 
   test('an unknown name is refused with those that exist', () => {
-    expect(() => policyOf('greedy')).toThrow("policy: 'greedy' is none of greedy-gain")
+    expect(() => policyOf('greedy')).toThrow("policy: 'greedy' is none of greedy-gain, receding-dp")
   })
 
   test.each(POLICIES)(

@@ -1,0 +1,271 @@
+import { type CorrelationMemo, CorrelationRow } from './correlation-memo.ts'
+import { correlationOf, effectiveSamplesOf, smoothedShares } from './gai-gain.ts'
+import type {
+  BinCounts,
+  GraphDevice,
+  GraphInputs,
+  GraphModel,
+  GraphSensor,
+  LinkRates,
+} from './graph-inputs.ts'
+import { LearningCurve } from './learning-curve.ts'
+import {
+  blocksFor,
+  downloadEnd,
+  type SlotArrays,
+  sumOver,
+  uploadStart,
+  wholeSamples,
+} from './slot-kernels.ts'
+import { CONTROL_SLOTS, type SlotPool } from './slot-pool.ts'
+import {
+  cheapestFirst,
+  type SensingClass,
+  sensingCapacity,
+  sensingClassOf,
+  trainingFlopsPerSample,
+} from './workload.ts'
+
+/** Why a pair has no edge; 'ok' where it depends on sensing alone. */
+export const PAIR_FAULTS = [
+  'ok',
+  'no-sensor',
+  'no-sketch',
+  'no-link',
+  'download',
+  'upload',
+  'window',
+  'computing',
+] as const
+export type PairFault = (typeof PAIR_FAULTS)[number]
+
+/** What a device can sense with for a model: one class a kind of sensor. */
+export interface SensingSet {
+  readonly sensors: readonly GraphSensor[]
+  /** The cheapest to pre-process first. */
+  readonly classes: readonly SensingClass[]
+  readonly sketch: BinCounts | undefined
+}
+
+/**
+ * GAI round r for every pair, without the residual pools ρ_r: all that a choice in r depends on and
+ * all that it does to r + 1. Pairs stand device by device: pair p = device·M + model. The gain of a
+ * pair is factor · φ(min(G(ρ_r), capacity)), its effect on ρ_{r+1} the canonical cells taken from
+ * `fresh`. Many rounds of many devices are computed on these arrays; `latent-graph.ts` shows one
+ * decision of them to people and policies.
+ */
+export interface DecisionStage {
+  readonly inputs: GraphInputs
+  readonly deviceCount: number
+  readonly modelCount: number
+  readonly slots: number
+  /** Slot up to which consumption may reach. */
+  readonly slotsEnd: number
+  /** URP_{r+1} of all devices, in which round r is consumed. */
+  readonly fresh: SlotArrays
+  /** Kinds of sensors that models use, each once: 'camera', 'camera+isac' … */
+  readonly kindSets: readonly string[]
+  readonly kindSetOf: Int32Array
+  /** Device by device, a set for each of `kindSets`; null where a sensor is missing. */
+  readonly sensing: readonly (SensingSet | null)[]
+  /** Index into PAIR_FAULTS. */
+  readonly fault: Uint8Array
+  /** χ */
+  readonly correlation: Float64Array
+  /** A·χ */
+  readonly factor: Float64Array
+  /** C(m, URP_{r+1}) */
+  readonly capacity: Float64Array
+  readonly flopsPerSample: Float64Array
+  readonly computeFrom: Int32Array
+  readonly computeTo: Int32Array
+  readonly downloadBlocks: Float64Array
+  readonly uploadBlocks: Float64Array
+  readonly curves: readonly LearningCurve[]
+}
+
+export function buildDecisionStage(inputs: GraphInputs): DecisionStage {
+  const { devices, models } = inputs
+  const pairs = devices.length * models.length
+  const slots = devices[0]?.nextPool.slots ?? 0
+  const kindSets = [...new Set(models.map(kindsOf))]
+  const stage: DecisionStage = {
+    inputs,
+    deviceCount: devices.length,
+    modelCount: models.length,
+    slots,
+    slotsEnd: Math.min(slots, CONTROL_SLOTS + (inputs.consumptionSlotsMax ?? slots)),
+    fresh: slotArraysOf(
+      devices.map(device => device.nextPool),
+      slots,
+    ),
+    kindSets,
+    kindSetOf: Int32Array.from(models, model => kindSets.indexOf(kindsOf(model))),
+    sensing: devices.flatMap(device => kindSets.map(kinds => sensingSetOf(device, kinds))),
+    fault: new Uint8Array(pairs),
+    correlation: new Float64Array(pairs),
+    factor: new Float64Array(pairs),
+    capacity: new Float64Array(pairs),
+    flopsPerSample: new Float64Array(pairs),
+    computeFrom: new Int32Array(pairs),
+    computeTo: new Int32Array(pairs),
+    downloadBlocks: new Float64Array(pairs),
+    uploadBlocks: new Float64Array(pairs),
+    curves: curvesOf(inputs),
+  }
+  fillPairs(stage)
+  return stage
+}
+
+/** Pools in one array. What is no number or negative offers nothing. */
+export function slotArraysOf(pools: readonly SlotPool[], slots: number): SlotArrays {
+  const arrays = {
+    blocks: new Float64Array(pools.length * slots),
+    flops: new Float64Array(pools.length * slots),
+  }
+  for (const [device, pool] of pools.entries()) {
+    for (let slot = CONTROL_SLOTS; slot < slots; slot++) {
+      arrays.blocks[device * slots + slot] = atLeast0(pool.blocks[slot])
+      arrays.flops[device * slots + slot] = atLeast0(pool.flops[slot])
+    }
+  }
+  return arrays
+}
+
+function atLeast0(value: number | undefined): number {
+  return value !== undefined && value > 0 ? value : 0
+}
+
+function kindsOf({ sensorKind, furtherSensorKinds = [] }: GraphModel): string {
+  return [sensorKind, ...furtherSensorKinds].join('+')
+}
+
+/** Models that have absorbed the same share one curve, and what it has computed. */
+function curvesOf({ models, gain }: GraphInputs): LearningCurve[] {
+  const known = new Map<number, LearningCurve>()
+  return models.map(({ absorbedSamples }) => {
+    const samples = effectiveSamplesOf(gain.effectiveSamplesPrior, absorbedSamples)
+    const curve = known.get(samples) ?? new LearningCurve(samples, gain.exponent)
+    known.set(samples, curve)
+    return curve
+  })
+}
+
+function sensingSetOf(device: GraphDevice, kinds: string): SensingSet | null {
+  const sensors = kinds.split('+').map(kind => bestSensor(device, kind))
+  const found = sensors.filter(sensor => sensor !== undefined)
+  if (found.length < sensors.length) return null
+  const { slotSeconds } = device.pool
+  return {
+    sensors: found,
+    classes: cheapestFirst(found.map(sensor => classOf(sensor, slotSeconds))),
+    sketch: jointSketch(found) ?? device.sketch,
+  }
+}
+
+function classOf(sensor: GraphSensor, slotSeconds: number): SensingClass {
+  return sensor.sensingClass ?? sensingClassOf(sensor, slotSeconds)
+}
+
+/** The sensor of the kind that delivers most in this CR; ties go to the one reported first. */
+function bestSensor({ sensors, pool }: GraphDevice, kind: string): GraphSensor | undefined {
+  const ofKind = sensors.filter(sensor => sensor.kind === kind)
+  if (ofKind.length < 2) return ofKind[0]
+  return ofKind
+    .map(sensor => ({
+      sensor,
+      samples: sensingCapacity(pool, [classOf(sensor, pool.slotSeconds)]),
+    }))
+    .sort((a, b) => b.samples - a.samples)[0]?.sensor
+}
+
+/** What several sensors see together, where each says what it sees. */
+function jointSketch(sensors: readonly GraphSensor[]): BinCounts | undefined {
+  const [first, ...others] = sensors.map(sensor => sensor.sketch)
+  if (first === undefined) return undefined
+  return others.reduce<BinCounts | undefined>(
+    (sum, one) => sum && one && { counts: sum.counts.map((n, bin) => n + (one.counts[bin] ?? 0)) },
+    first,
+  )
+}
+
+function fillPairs(stage: DecisionStage): void {
+  const { devices, models, gain, correlations } = stage.inputs
+  const targets = models.map(model => smoothedShares(model.targetSketch.counts, gain.smoothing))
+  for (const [device, { agentId }] of devices.entries()) {
+    const rows = stage.kindSets.map((kinds, set) => {
+      const sketch = stage.sensing[device * stage.kindSets.length + set]?.sketch
+      return sketch && rowOf(correlations, `${agentId} ${kinds}`, sketch.counts)
+    })
+    const shares = rows.map(row => row && smoothedShares(row.counts, gain.smoothing))
+    for (let model = 0; model < models.length; model++) {
+      const set = stage.kindSetOf[model] ?? 0
+      const fault = fillPair(stage, device, model)
+      const [row, p, q] = [rows[set], shares[set], targets[model]]
+      const pair = device * stage.modelCount + model
+      const isBlind = fault !== 'no-sensor' && (!row || !p || !q)
+      stage.fault[pair] = PAIR_FAULTS.indexOf(isBlind ? 'no-sketch' : fault)
+      if (stage.fault[pair] !== 0 || !row || !p || !q) continue
+      const { modelId, value, targetSketch } = models[model] as GraphModel
+      const correlation = row.correlation(modelId, targetSketch.counts, () => correlationOf(p, q))
+      stage.correlation[pair] = correlation
+      stage.factor[pair] = value * correlation
+    }
+  }
+}
+
+function rowOf(
+  memo: CorrelationMemo | undefined,
+  key: string,
+  counts: readonly number[],
+): CorrelationRow {
+  return memo?.rowOf(key, counts) ?? new CorrelationRow(counts, () => undefined)
+}
+
+/** Window and capacity of a pair; all but its correlation. */
+function fillPair(stage: DecisionStage, device: number, model: number): PairFault {
+  const pair = device * stage.modelCount + model
+  const { fresh, slots, slotsEnd, kindSets } = stage
+  const needs = consumptionNeedsOf(stage.inputs, device, model)
+  stage.flopsPerSample[pair] = needs.flopsPerSample
+  if (!stage.sensing[device * kindSets.length + (stage.kindSetOf[model] ?? 0)]) return 'no-sensor'
+  const rates = linkRatesOf(stage.inputs, device, model)
+  if (rates === undefined) return 'no-link'
+  const download = blocksFor(needs.downloadBits, rates.downlinkBitsPerBlock)
+  const upload = blocksFor(needs.uploadBits, rates.uplinkBitsPerBlock)
+  const span = { offset: device * slots, from: CONTROL_SLOTS, to: slotsEnd }
+  const from = downloadEnd(fresh.blocks, span, download)
+  if (from < 0) return 'download'
+  const to = uploadStart(fresh.blocks, span, upload)
+  if (to < 0) return 'upload'
+  if (from >= to) return 'window'
+  stage.downloadBlocks[pair] = download
+  stage.uploadBlocks[pair] = upload
+  stage.computeFrom[pair] = from
+  stage.computeTo[pair] = to
+  const flops = sumOver(fresh.flops, span.offset + from, span.offset + to)
+  stage.capacity[pair] = wholeSamples(flops / needs.flopsPerSample)
+  return (stage.capacity[pair] ?? 0) >= 1 ? 'ok' : 'computing'
+}
+
+/** What consuming one round of a pair takes of CR r + 1. */
+export function consumptionNeedsOf(inputs: GraphInputs, device: number, model: number) {
+  const { agentId } = inputs.devices[device] as GraphDevice
+  const { modelId, downloadBits, uploadBits, ...rest } = inputs.models[model] as GraphModel
+  const computeOverhead = inputs.computeOverheadOf(agentId, modelId)
+  const flopsPerSample = trainingFlopsPerSample({ ...rest, computeOverhead })
+  return { downloadBits, uploadBits, flopsPerSample }
+}
+
+/** Rates to the model's edge server; undefined where it is out of reach or carries nothing. */
+export function linkRatesOf(
+  { devices, models }: GraphInputs,
+  device: number,
+  model: number,
+): LinkRates | undefined {
+  const { links, nextPool } = devices[device] as GraphDevice
+  const { link } = models[model] as GraphModel
+  const rates = links === undefined || link === undefined ? nextPool : links.get(link)
+  const carries = rates && rates.downlinkBitsPerBlock > 0 && rates.uplinkBitsPerBlock > 0
+  return carries ? rates : undefined
+}

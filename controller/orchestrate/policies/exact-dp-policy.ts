@@ -1,0 +1,14 @@
+import type { Policy } from './policy.ts'
+import { frozenStages, proposePlans } from './receding-dp-policy.ts'
+
+/**
+ * Plans each device's rounds by exact dynamic programming on what they will really be. Without
+ * shared capacities nothing gains more: the clairvoyant optimum that all others are measured by.
+ * Where the future is not given it knows no more than the receding-horizon plan.
+ */
+export const exactDpPolicy: Policy = {
+  name: 'exact-dp',
+  label: 'Exact DP (clairvoyant)',
+  propose: (graph, context) =>
+    proposePlans(graph, context, context.future ?? frozenStages(graph.stage, context.roundsLeft)),
+}

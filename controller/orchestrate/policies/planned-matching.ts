@@ -1,0 +1,33 @@
+import type { LatentGraph } from '../latent-graph.ts'
+import { edgesByPair, type Matching, matchingOf, type Outlook } from './policy.ts'
+
+/** First step of one device's plan. */
+export interface PlannedStep {
+  /** IDLE, or the model. */
+  readonly model: number
+  /** Gain of the step, after what was matched before it. */
+  readonly gain: number
+  /** Gain of the plan from this round on, prices of shared models taken off. */
+  readonly total: number
+}
+
+/** The matching of first steps, in the order of the graph's devices. */
+export function plannedMatching(
+  graph: LatentGraph,
+  steps: readonly PlannedStep[],
+  outlook: Outlook,
+): Matching {
+  const edges = edgesByPair(graph)
+  const choices = graph.devices.map(({ agentId }, device) => {
+    const { model, gain, total } = steps[device] as PlannedStep
+    const edge = edges[device * graph.models.length + model]
+    const plan = `${total.toFixed(3)} over ${outlook.rounds} rounds`
+    if (model < 0 || edge === undefined) {
+      return { agentId, edge: null, reason: `idle: the best plan, ${plan}` }
+    }
+    const limits = `limited by ${edge.limitedBy}, correlation ${edge.correlation.toFixed(2)}`
+    const reason = `gain ${gain.toFixed(3)} of ${plan}: ${edge.workload} samples (${limits})`
+    return { agentId, edge: gain === edge.gain ? edge : { ...edge, gain }, reason }
+  })
+  return { ...matchingOf(graph, choices), outlook }
+}

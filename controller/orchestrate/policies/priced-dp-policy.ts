@@ -1,0 +1,61 @@
+import { assignDevices, type Option } from '../horizon/assign-devices.ts'
+import { capacityPrices } from '../horizon/capacity-prices.ts'
+import { StateGraph } from '../horizon/state-graph.ts'
+import { IDLE } from '../horizon/transition.ts'
+import type { LatentGraph } from '../latent-graph.ts'
+import { type PlannedStep, plannedMatching } from './planned-matching.ts'
+import type { Matching, Policy, PolicyContext } from './policy.ts'
+import { frozenStages, proposePlans } from './receding-dp-policy.ts'
+
+/**
+ * For models that take a limited number of devices: the Lagrangian prices of all coming rounds say
+ * what a device would have to give up later, and with that the assignment of this round is solved
+ * exactly within the capacities. A plan never breaks a capacity. Without capacities it is the
+ * receding-horizon plan.
+ */
+export const pricedDpPolicy: Policy = {
+  name: 'priced-dp',
+  label: 'Price-guided DP',
+  propose: (graph, context) => {
+    const stages = context.future ?? frozenStages(graph.stage, context.roundsLeft)
+    const { capacities } = context
+    if (capacities === undefined) return proposePlans(graph, context, stages)
+    return proposeWithin(graph, new StateGraph(stages), capacities)
+  },
+}
+
+function proposeWithin(
+  graph: LatentGraph,
+  planner: StateGraph,
+  capacities: NonNullable<PolicyContext['capacities']>,
+): Matching {
+  const devices = graph.devices.map((_, device) => planner.addDevice(device, graph.pools))
+  const { prices, bound } = capacityPrices(planner, devices, capacities)
+  const edges = devices.map(nodes => {
+    planner.solve(nodes, { prices })
+    return planner.edgesOf(nodes.from)
+  })
+  const options = edges.map(own => own.map(edge => optionOf(planner, edge)))
+  const chosen = assignDevices(options, capacities)
+  const steps = devices.map((_, device): PlannedStep => {
+    const at = chosen[device] ?? 0
+    const edge = edges[device]?.[at] ?? -1
+    return {
+      model: planner.edgeModel.values[edge] ?? IDLE,
+      gain: planner.edgeGain.values[edge] ?? 0,
+      total: options[device]?.[at]?.value ?? 0,
+    }
+  })
+  const gain = steps.reduce((sum, { total }) => sum + total, 0)
+  return plannedMatching(graph, steps, { rounds: planner.stages.length, gain, bound })
+}
+
+/** Gain now, and what the rounds after it bring once their prices are paid. */
+function optionOf(planner: StateGraph, edge: number): Option {
+  const next = planner.edgeNext.values[edge] ?? -1
+  const after = next < 0 ? 0 : (planner.value.values[next] ?? 0)
+  return {
+    model: planner.edgeModel.values[edge] ?? IDLE,
+    value: (planner.edgeGain.values[edge] ?? 0) + after,
+  }
+}

@@ -1,0 +1,99 @@
+import type { DecisionStage } from '../decision-stage.ts'
+import { type DeviceNodes, StateGraph } from '../horizon/state-graph.ts'
+import { IDLE } from '../horizon/transition.ts'
+import type { LatentGraph } from '../latent-graph.ts'
+import { LearningCurve } from '../learning-curve.ts'
+import { type PlannedStep, plannedMatching } from './planned-matching.ts'
+import type { Matching, Policy, PolicyContext } from './policy.ts'
+import { Room } from './room.ts'
+
+/**
+ * Rounds that a plan without an end looks ahead. What is left of a pool matters to the next round;
+ * further ones only weigh how that one chooses.
+ */
+export const HORIZON_ROUNDS = 3
+
+/**
+ * Plans each device's coming rounds by exact dynamic programming as if nothing changed from what is
+ * seen now, does the first step, and plans anew in the next CR: the strongest rule without a future.
+ */
+export const recedingDpPolicy: Policy = {
+  name: 'receding-dp',
+  label: 'Receding-horizon DP',
+  propose: (graph, context) =>
+    proposePlans(graph, context, frozenStages(graph.stage, context.roundsLeft)),
+}
+
+/** The present stage again and again: pools, links, views and gains stay as they are. */
+export function frozenStages(stage: DecisionStage, roundsLeft = HORIZON_ROUNDS): DecisionStage[] {
+  return new Array<DecisionStage>(Math.max(1, roundsLeft)).fill(stage)
+}
+
+/**
+ * The best plans, device by device, the one with most to gain now first. Where matches count as
+ * absorbed, models are worth less to the devices that follow; where models take few devices, later
+ * ones find less room.
+ */
+export function proposePlans(
+  graph: LatentGraph,
+  context: PolicyContext,
+  stages: readonly DecisionStage[],
+): Matching {
+  const isCoupled = graph.stage.inputs.gain.countsMatched ?? true
+  const curves = [...graph.stage.curves]
+  const planner = new StateGraph(isCoupled ? stages.map(one => ({ ...one, curves })) : stages)
+  const room = new Room(context)
+  const open = new Float64Array(stages.length * graph.models.length).fill(1)
+  const steps: PlannedStep[] = graph.devices.map(() => ({ model: IDLE, gain: 0, total: 0 }))
+  for (const device of byBestGain(graph)) {
+    planner.clear()
+    for (const model of graph.models.keys()) open[model] = room.has(model) ? 1 : 0
+    const nodes = planner.addDevice(device, graph.pools)
+    const total = planner.solve(nodes, { room: open })
+    const step = firstStepOf(planner, nodes)
+    steps[device] = { model: step.model, gain: step.gain, total }
+    if (step.model === IDLE) continue
+    room.take(step.model)
+    if (isCoupled) curves[step.model] = grown(curves[step.model], step.workload)
+  }
+  const gain = steps.reduce((sum, { total }) => sum + total, 0)
+  // Devices that share nothing each have the best plan there is: the plan is its own bound.
+  const shares = isCoupled || context.capacities !== undefined
+  const bound = shares ? freeBound(graph, stages) : gain
+  return plannedMatching(graph, steps, { rounds: stages.length, gain, bound })
+}
+
+export function firstStepOf(
+  planner: StateGraph,
+  { from }: DeviceNodes,
+): { readonly model: number; readonly gain: number; readonly workload: number } {
+  const edge = planner.bestEdge.values[from] ?? -1
+  return {
+    model: planner.edgeModel.values[edge] ?? IDLE,
+    gain: planner.edgeGain.values[edge] ?? 0,
+    workload: planner.edgeWorkload.values[edge] ?? 0,
+  }
+}
+
+/** What each device could gain if it were alone, in all rounds together. */
+function freeBound(graph: LatentGraph, stages: readonly DecisionStage[]): number {
+  const planner = new StateGraph(stages)
+  let bound = 0
+  for (const device of graph.devices.keys()) {
+    planner.clear()
+    bound += planner.solve(planner.addDevice(device, graph.pools))
+  }
+  return bound
+}
+
+function grown(curve: LearningCurve | undefined, workload: number): LearningCurve {
+  const { effectiveSamples, exponent } = curve as LearningCurve
+  return new LearningCurve(effectiveSamples + workload, exponent)
+}
+
+/** Devices, the one with the greatest gain now first. */
+function byBestGain(graph: LatentGraph): number[] {
+  const best = new Float64Array(graph.devices.length)
+  for (const { device, gain } of graph.edges) best[device] = Math.max(best[device] ?? 0, gain)
+  return [...best.keys()].sort((a, b) => (best[b] ?? 0) - (best[a] ?? 0) || a - b)
+}
