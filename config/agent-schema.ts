@@ -64,24 +64,47 @@ const measure = z
     } satisfies FieldMeta),
     computeSchedule: schedule(
       '7 */6 * * *',
-      'When the computing rate is measured anew; it takes a core for some seconds.',
+      'When all kernels of training are measured anew; it takes a core for 5 to 20 s, then all of them for some seconds.',
     ),
     linkSchedule: schedule(
-      '*/15 * * * *',
-      'When round-trip time and goodput are measured; goodput spends up to linkBytesMax.',
+      '41 */6 * * *',
+      'When goodput is measured anew by filling the link; when the rate changes it is too.',
     ),
     linkBytesMax: z
       .int()
       .min(64 * 1024)
-      .max(64 * MiB)
-      .default(4 * MiB)
+      .max(1024 * MiB)
+      .default(128 * MiB)
       .describe('Bytes that one measurement of the link may spend, both directions together.'),
+    linkBytesPerDayMax: z
+      .int()
+      .min(0)
+      .max(1024 * 1024 * MiB)
+      .default(1024 * MiB)
+      .describe(
+        'Bytes that measuring the link may spend a day; 0 only times what is transferred anyway.',
+      ),
+    linkCapacityShareMax: z
+      .number()
+      .min(0)
+      .max(0.1)
+      .default(0.01)
+      .describe('Share of what the link carries in an hour that measuring may spend.'),
+    linkMetered: z
+      .enum(['auto', 'yes', 'no'])
+      .default('auto')
+      .describe(
+        'Whether bytes cost money: then the link is not filled to measure it. ' +
+          'auto: mobile broadband does.',
+      ),
     forecastQuantile: z
       .number()
       .min(0)
       .max(1)
       .default(0.25)
-      .describe('Quantile of recent availability that is promised for the coming round.'),
+      .describe(
+        'Quantile of what a slot may have that is promised: at 0.25 three of four keep it.',
+      ),
     historyRounds: z
       .int()
       .min(1)
@@ -198,6 +221,15 @@ export const AgentConfig = z.strictObject({
     .meta({
       allowed: IDENTIFIER_ALLOWED,
       description: 'Name of the edge server that the link leads to.',
+    } satisfies FieldMeta),
+  linkGroup: identifier()
+    .optional()
+    .meta({
+      allowed: IDENTIFIER_ALLOWED,
+      derived: 'the agentId',
+      examples: ['barn'],
+      description:
+        'Name that agents behind one uplink share, so that they do not measure each other.',
     } satisfies FieldMeta),
   stateDirectory,
   broker,

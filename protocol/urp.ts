@@ -36,11 +36,88 @@ export const ComputingUnit = z.strictObject({
   sustainedFactor: z.number().positive().max(1).describe('Sustained rate over peak rate.'),
 })
 
+/** The rate of one kernel that training uses, per second of CPU time: quantiles over `n` runs. */
+const KernelRate = z.strictObject({
+  kernel: Id.describe('gemm, convolution, attention, memory …'),
+  unit: z.enum(['FLOP/s', 'B/s', 'operators/s']),
+  p10: z.number().positive(),
+  p50: z.number().positive(),
+  p90: z.number().positive(),
+  n: z.int().min(1).describe('Runs, without those that were left out.'),
+  discarded: z
+    .int()
+    .nonnegative()
+    .describe('Runs left out: warm-up, or the board was slowed down.'),
+})
+
+const seconds = z.number().nonnegative()
+
+/** What the cores of one kind reach, and from what the time of a training step is predicted. */
+export const CoreClass = z.strictObject({
+  units: z.array(Id).min(1).max(256),
+  kernels: z.array(KernelRate).max(32),
+  secondsPer: z
+    .strictObject({
+      flops: seconds,
+      columnBytes: seconds,
+      sweptBytes: seconds,
+      largeBytes: seconds,
+      movedBytes: seconds,
+      operators: seconds,
+      rearrangements: seconds,
+      stateBytes: seconds,
+    })
+    .optional()
+    .describe('CPU time for one of each kind of work; absent until all kernels were measured.'),
+})
+export type CoreClass = z.infer<typeof CoreClass>
+
+/** Lost packets out of those sent: a measured 0 has its count. */
+const LostShare = z.strictObject({
+  share: z.number().min(0).max(1),
+  n: z.int().min(1).describe('Packets that were sent.'),
+})
+
 export const LinkFigures = z.strictObject({
   link: Id,
   downlinkBitsPerSecond: Quantity.optional(),
   uplinkBitsPerSecond: Quantity.optional(),
-  rttMs: Quantity.extend({ min: z.number().nonnegative() }).optional(),
+  rttMs: Quantity.extend({
+    min: z.number().nonnegative(),
+    p95: z.number().nonnegative().optional(),
+  }).optional(),
+  downlinkCapacityBitsPerSecond: Quantity.optional().describe('Of IP, by trains of packets.'),
+  uplinkCapacityBitsPerSecond: Quantity.optional(),
+  loss: z
+    .strictObject({ down: LostShare, up: LostShare, method: z.string().max(80), measuredAt: Time })
+    .optional()
+    .describe('Of small packets that are sent apart.'),
+  jitterMs: z
+    .strictObject({
+      down: z.number().nonnegative(),
+      up: z.number().nonnegative(),
+      delayVariationDown: z.number().nonnegative().describe('95th percentile above the least.'),
+      delayVariationUp: z.number().nonnegative(),
+      method: z.string().max(80),
+      measuredAt: Time,
+    })
+    .optional()
+    .describe('RFC 3550, 6.4.1.'),
+  retransmittedShare: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe('TCP segments of this machine that were sent again while an uplink was probed.'),
+  interface: z
+    .strictObject({
+      name: z.string().max(40),
+      kind: z.string().max(40),
+      isMetered: z.boolean(),
+      rssiDbm: z.number().optional(),
+      bitsPerSecond: z.number().positive().optional().describe('Of the wire or the radio.'),
+    })
+    .optional(),
 })
 export type LinkFigures = z.infer<typeof LinkFigures>
 
@@ -78,6 +155,17 @@ export const RowForecast = z.strictObject({
     .optional()
     .describe('The same for saying that all stays as it is.'),
   coverage80: z.number().min(0).max(1).optional().describe('Share between p10 and p90.'),
+  promise: z
+    .string()
+    .max(80)
+    .optional()
+    .describe('How the slots of the matrix came about: the method whose promises were best.'),
+  promiseKept: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe('Share of past slots that had what the matrix promised.'),
 })
 export type RowForecast = z.infer<typeof RowForecast>
 
@@ -98,8 +186,32 @@ export const Provenance = z.strictObject({
     .optional()
     .describe('Mean absolute error of past forecasts of this row, in availability.'),
   forecasts: z.array(RowForecast).max(256).optional().describe('Of each row, over the round.'),
+  samples: z.int().nonnegative().optional().describe('That count, without what was discarded.'),
+  discarded: z
+    .array(z.strictObject({ reason: z.string().max(200), count: z.int().min(1) }))
+    .max(32)
+    .optional(),
 })
 export type Provenance = z.infer<typeof Provenance>
+
+/** The agent's clock against the controller's, by exchanges of four time stamps (RFC 5905, 8). */
+export const ClockFigures = z.strictObject({
+  offsetMs: z.number().describe("Controller's clock minus the agent's."),
+  errorMs: z
+    .number()
+    .nonnegative()
+    .describe('The true offset is within this: half the round trip, and drift since then.'),
+  measuredAt: Time.describe("Of the exchange that the offset is of, on the agent's clock."),
+  driftPpm: z.number().optional().describe('How the offset grows; absent until it is known.'),
+})
+export type ClockFigures = z.infer<typeof ClockFigures>
+
+/** What measuring itself took. CPU time is of the agent and of the processes that it measured in. */
+export const Spent = z.strictObject({
+  bytesSpent: z.int().nonnegative().describe('Sent and received, as payload of messages.'),
+  cpuSecondsSpent: z.number().nonnegative(),
+})
+export type Spent = z.infer<typeof Spent>
 
 export const Urp = z.strictObject({
   ...envelope,
@@ -112,6 +224,7 @@ export const Urp = z.strictObject({
     units: z.array(ComputingUnit).max(256),
     availability: MatrixCodec.describe('slots x units, 1 = wholly free.'),
     threads: z.int().min(1).describe('Units that a training run uses at once at most.'),
+    classes: z.array(CoreClass).max(16).optional().describe('Rates by kernel, per kind of core.'),
     runtime: z
       .enum(['native', 'wasm'])
       .optional()
@@ -133,6 +246,10 @@ export const Urp = z.strictObject({
     })
     .optional(),
   dataSketch: DataSketch.optional(),
+  clock: ClockFigures.optional().describe('Absent until the controller has answered once.'),
+  cost: Spent.extend({ lastRound: Spent.describe('Since the URP of the round before.') })
+    .optional()
+    .describe('Of measuring, since the agent started.'),
   provenance: z.record(z.string().max(80), Provenance),
 })
 export type Urp = z.infer<typeof Urp>

@@ -1,15 +1,17 @@
 import type { Matrix } from '../../protocol/matrix.ts'
 import type { Content } from '../../protocol/messages.ts'
 import type {
+  ClockFigures,
   DataSketch,
   LinkFigures,
   Provenance,
   RowForecast,
   SensingFigures,
 } from '../../protocol/urp.ts'
-import type { ComputeValues } from '../measure/compute-probe.ts'
+import type { ComputeValues } from '../measure/compute/compute-values.ts'
 import type { ProbeResult } from '../measure/probe.ts'
 import type { ProbeResults } from '../measure/registry.ts'
+import { coreClassesOf } from './core-classes.ts'
 import { blocksOf } from './slot-load.ts'
 
 export type UrpContent = Content<'urp'>
@@ -29,9 +31,9 @@ export interface Availability {
 
 /** How the agent comes to its matrices, for their provenance. */
 export const FORECAST_METHODS = {
-  computing: 'recent quantile of free ticks per slot',
-  link: 'recent quantile of unused link rate per slot',
-  memory: 'recent quantile of free memory per slot',
+  computing: 'quantile of free ticks per slot, by the best method lately',
+  link: 'quantile of unused link rate per slot, by the best method lately',
+  memory: 'quantile of free memory per slot, by the best method lately',
 } as const
 
 export interface UrpParts {
@@ -56,6 +58,7 @@ export interface UrpParts {
   readonly limits: { readonly threads: number; readonly memoryBytes: number }
   readonly sensing: readonly SensingFigures[]
   readonly dataSketch?: DataSketch | undefined
+  readonly clock?: ClockFigures | undefined
   /** When the forecasts were made, ISO 8601. */
   readonly forecastAt: string
 }
@@ -66,6 +69,7 @@ export function buildUrp(parts: UrpParts): UrpContent {
   const endsAtMs = round.startsAtMs + round.slots * round.slotMs
   const memory = results.memory?.status === 'ok' ? results.memory.values : undefined
   const { units, availability } = computingOf(parts)
+  const compute = results.compute?.status === 'ok' ? results.compute.values : undefined
   return {
     crId: round.crId,
     slots: round.slots,
@@ -85,7 +89,10 @@ export function buildUrp(parts: UrpParts): UrpContent {
       units,
       availability,
       threads: limits.threads,
-      ...(results.compute?.status === 'ok' ? { runtime: results.compute.values.runtime } : {}),
+      ...(compute ? { runtime: compute.runtime } : {}),
+      ...(compute?.classes.some(({ kernels }) => kernels)
+        ? { classes: coreClassesOf(compute) }
+        : {}),
     },
     ...(memory
       ? {
@@ -100,6 +107,7 @@ export function buildUrp(parts: UrpParts): UrpContent {
     sensing: [...parts.sensing],
     ...energyOf(results),
     ...(dataSketch ? { dataSketch } : {}),
+    ...(parts.clock ? { clock: parts.clock } : {}),
     provenance: provenanceOf(parts),
   }
 }
@@ -174,7 +182,16 @@ export function provenanceOfResult(result: ProbeResult<unknown>): Provenance {
   if (status !== 'ok') {
     return { status, reason: result.reason.slice(0, 300), measuredAt, durationMs }
   }
-  return { status, method: result.method, measuredAt, durationMs, ...result.conditions }
+  const { method, conditions, explanation } = result
+  return {
+    status,
+    method,
+    measuredAt,
+    durationMs,
+    ...conditions,
+    ...(explanation ? { samples: explanation.samples } : {}),
+    ...(explanation?.discarded.length ? { discarded: [...explanation.discarded] } : {}),
+  }
 }
 
 function provenanceOfAvailability(

@@ -1,6 +1,6 @@
 /** Share of the past that counts one round later. */
 const MEMORY_PER_ROUND = 0.98
-/** Prior variance of a coefficient: the regression starts as its base and leaves it slowly. */
+/** Prior variance of a coefficient: the regression leaves its start slowly. */
 const PRIOR_VARIANCE = 0.003
 /** Errors below this, in units of the row's scale, count as squares and not by their size. */
 const SMALL_ERROR = 0.1
@@ -20,10 +20,12 @@ export class RobustRegression {
   readonly #coefficients: Float64Array
   readonly #covariance: Float64Array
 
-  constructor(size: number, { partsPerRound }: { readonly partsPerRound: number }) {
+  /** Begins with the coefficients `start`. */
+  constructor(start: readonly number[], { partsPerRound }: { readonly partsPerRound: number }) {
+    const size = start.length
     this.#size = size
     this.#memory = MEMORY_PER_ROUND ** (1 / partsPerRound)
-    this.#coefficients = new Float64Array(size)
+    this.#coefficients = Float64Array.from(start)
     this.#covariance = new Float64Array(size * size)
     for (let i = 0; i < size; i++) this.#covariance[i * size + i] = PRIOR_VARIANCE
   }

@@ -1,11 +1,19 @@
 import { ExpertMixture } from './expert-mixture.ts'
-import { FEATURES, firstLoss, type Opinions, opinionsOn, type RowState } from './experts.ts'
+import {
+  firstLoss,
+  type Opinions,
+  opinionsOn,
+  REGRESSION_STARTS,
+  type RegressionStarts,
+  type RowState,
+} from './experts.ts'
 import { IntervalTracker } from './interval-tracker.ts'
 import { meanOfKnown } from './mean-of-known.ts'
 import { RecentParts } from './recent-parts.ts'
 import { RobustRegression } from './robust-regression.ts'
 import { Season } from './season.ts'
 import { SmoothedLevels } from './smoothed-levels.ts'
+import { StepLevel } from './step-level.ts'
 
 /** A round of more slots is looked at in this many parts: memory and time have a bound so. */
 export const PARTS_MAX = 10
@@ -44,6 +52,7 @@ export class RowForecaster {
   readonly #partsPerRound: number
   readonly #recent: RecentParts
   readonly #levels: SmoothedLevels
+  readonly #stepLevel: StepLevel
   readonly #season = new Season()
   readonly #linear: RobustRegression
   readonly #logarithmic: RobustRegression
@@ -55,13 +64,14 @@ export class RowForecaster {
   #change = 0
   #changes = 0
 
-  constructor(slots: number) {
+  constructor(slots: number, starts: RegressionStarts = REGRESSION_STARTS) {
     const partsPerRound = Math.max(1, Math.min(slots, PARTS_MAX))
     this.#partsPerRound = partsPerRound
     this.#recent = new RecentParts(partsPerRound)
     this.#levels = new SmoothedLevels(partsPerRound)
-    this.#linear = new RobustRegression(FEATURES, { partsPerRound })
-    this.#logarithmic = new RobustRegression(FEATURES, { partsPerRound })
+    this.#stepLevel = new StepLevel(partsPerRound)
+    this.#linear = new RobustRegression(starts.linear, { partsPerRound })
+    this.#logarithmic = new RobustRegression(starts.logarithmic, { partsPerRound })
   }
 
   /** One round, its slots in order. What is not finite or below 0 has not been measured. */
@@ -74,9 +84,15 @@ export class RowForecaster {
     }
   }
 
+  /** What the experts say of the coming round, from which the forecast is mixed; null as below. */
+  opinions(): (Opinions & { readonly scale: number }) | null {
+    const said = this.#pending.at(-1)
+    return said ? { ...said.opinions, scale: said.scale } : null
+  }
+
   /** Null until something has been measured. */
   forecast(): RowForecast | null {
-    const said = this.#pending.at(-1) ?? this.#say(true)
+    const said = this.#pending.at(-1)
     if (!said) return null
     const { mixed, scale, values, opinions } = said
     const { low, high } = this.#interval.around(mixed, scale)
@@ -89,6 +105,7 @@ export class RowForecaster {
     this.#recent.push(part)
     if (!Number.isNaN(part)) {
       this.#levels.push(part)
+      this.#stepLevel.push(part)
       this.#last = part
     }
     this.#learn()
@@ -138,6 +155,7 @@ export class RowForecaster {
       recent: this.#recent,
       levels,
       last: this.#last,
+      stepLevel: this.#stepLevel.value,
       scale: Math.max(change, SCALE_LEAST_SHARE * (levels.at(-2) ?? 0), SCALE_LEAST),
       season: this.#season,
       linear: this.#linear,

@@ -5,13 +5,13 @@ import { RowForecast } from '../../../../protocol/urp.ts'
 const UNKNOWN = Number.NaN
 
 test('an account tells nothing before anything was measured', () => {
-  const account = new RowAccount({ slots: 2, roundsMax: 4 })
+  const account = new RowAccount({ slots: 2, roundsMax: 4, quantile: 0.25 })
   account.forecast(1, [UNKNOWN, UNKNOWN])
   expect(account.figures('cpu0')).toBeNull()
 })
 
 test('an account compares each forecast with its own round, which ends after the next is forecast', () => {
-  const account = new RowAccount({ slots: 2, roundsMax: 4 })
+  const account = new RowAccount({ slots: 2, roundsMax: 4, quantile: 0.25 })
   account.observe(0, [0.5, 0.5])
   account.forecast(1)
   // In round 1, before its second slot is over, round 2 is forecast.
@@ -24,7 +24,7 @@ test('an account compares each forecast with its own round, which ends after the
 })
 
 test('an account looks back over a limited number of rounds', () => {
-  const account = new RowAccount({ slots: 2, roundsMax: 4 })
+  const account = new RowAccount({ slots: 2, roundsMax: 4, quantile: 0.25 })
   for (let crId = 0; crId < 20; crId++) {
     account.observe(crId, [0.25, 0.25])
     account.forecast(crId + 1)
@@ -39,7 +39,7 @@ test('an account looks back over a limited number of rounds', () => {
 })
 
 test('a round without a measurement is neither right nor wrong', () => {
-  const account = new RowAccount({ slots: 2, roundsMax: 4 })
+  const account = new RowAccount({ slots: 2, roundsMax: 4, quantile: 0.25 })
   account.observe(0, [0.5, 0.5])
   account.forecast(1)
   account.observe(1, [UNKNOWN, UNKNOWN])
@@ -48,7 +48,7 @@ test('a round without a measurement is neither right nor wrong', () => {
 })
 
 test('a count of rounds that starts anew is followed', () => {
-  const account = new RowAccount({ slots: 2, roundsMax: 4 })
+  const account = new RowAccount({ slots: 2, roundsMax: 4, quantile: 0.25 })
   account.observe(500, [0.1, 0.1])
   for (let crId = 1; crId < 12; crId++) account.observe(crId, [0.9, 0.9])
   account.forecast(12)
@@ -56,7 +56,7 @@ test('a count of rounds that starts anew is followed', () => {
 })
 
 test('no availability above 1 is forecast', () => {
-  const account = new RowAccount({ slots: 2, roundsMax: 4 })
+  const account = new RowAccount({ slots: 2, roundsMax: 4, quantile: 0.25 })
   for (const [crId, share] of [0.2, 0.9, 0.3, 1, 0.4, 1, 1].entries()) {
     account.observe(crId, [share, share])
     account.forecast(crId + 1)
