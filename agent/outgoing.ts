@@ -12,6 +12,8 @@ import type { Logger } from '../runtime/logger.ts'
 import type { Random } from '../runtime/seeded-random.ts'
 import type { Stoppable } from '../runtime/shutdown.ts'
 import type { LearnedUpdate } from './assignment/consumption.ts'
+import type { TransferPace } from './limits/transfer-pace.ts'
+import type { TransferMeter } from './measure/link/transfer-meter.ts'
 import { ConfirmedSend } from './outbox/confirmed-send.ts'
 import { MessageOutbox, type OutboxMessage, type OutboxStatus } from './outbox/message-outbox.ts'
 import { UpdateStore } from './outbox/update-store.ts'
@@ -26,6 +28,8 @@ export interface OutgoingOptions {
   readonly agentId: string
   readonly directory: string
   readonly bytesMax: number
+  /** Takes each upload as a measurement of the link. */
+  readonly meter?: TransferMeter
   readonly clock: Clock
   readonly random: Random
   readonly onDegraded: (reason: string | null) => void
@@ -56,8 +60,8 @@ export class Outgoing implements Stoppable {
     this.#messages = parts.messages
     this.#updates = parts.updates
     this.#confirmed = parts.confirmed
-    const { wire, agentId, log } = options
-    this.#uploader = new UpdateUploader({ wire, agentId, store: parts.updates, log })
+    const { wire, agentId, meter, log } = options
+    this.#uploader = new UpdateUploader({ wire, agentId, store: parts.updates, meter, log })
   }
 
   static async open(options: OutgoingOptions): Promise<Outgoing> {
@@ -130,7 +134,8 @@ export class Outgoing implements Stoppable {
    * Resolves with the end of the update, or, when it is clear that none comes now and the update lasts
    * on disk; OUTBOX_FULL where neither the disk nor the controller has taken it.
    */
-  async upload({ payload, learned }: LearnedUpdate): Promise<UploadOutcome> {
+  async upload({ payload, learned }: LearnedUpdate, pace?: TransferPace): Promise<UploadOutcome> {
+    const blockBytes = pace?.blockBytesFor(payload.length, BLOCK_BYTES_MAX) ?? BLOCK_BYTES_MAX
     const update = await this.#updates.put(
       {
         ...learned,
@@ -138,15 +143,15 @@ export class Outgoing implements Stoppable {
         form: 'whole',
         bytes: payload.length,
         sha256: hashOf(payload),
-        blockBytes: BLOCK_BYTES_MAX,
-        blockHashes: cutBlocks(payload, BLOCK_BYTES_MAX).map(hashOf),
+        blockBytes,
+        blockHashes: cutBlocks(payload, blockBytes).map(hashOf),
       },
       payload,
     )
     // Its ways to the disk and to the controller are gone side by side.
     const kept = this.#updates.kept(update)
     kept.catch(() => {})
-    const outcome = await this.#uploader.upload(update, payload)
+    const outcome = await this.#uploader.upload(update, { payload, pace })
     if (outcome.status === 'unanswered') await kept
     return outcome
   }

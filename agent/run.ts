@@ -14,13 +14,11 @@ import { AgentNotices } from './agent-notices.ts'
 import { AssignmentRunner } from './assignment/assignment-runner.ts'
 import { TrainerPool } from './assignment/trainer-pool.ts'
 import { openBrokerSession } from './broker-session.ts'
-import { ClockSync } from './clock-sync.ts'
-import { ControllerPeer } from './controller-peer.ts'
 import { scheduleFrom } from './cr-schedule.ts'
+import { TrainerLimits } from './limits/trainer-limits.ts'
 import { computingShareOf } from './measure/cpu-probe.ts'
 import { readInventory } from './measure/inventory.ts'
-import { buildProbes } from './measure/registry.ts'
-import { Measurements } from './measurements.ts'
+import { buildMeasuring, type Measuring } from './measuring.ts'
 import { Outgoing } from './outgoing.ts'
 import { openSensors } from './sensors/open-sensors.ts'
 import type { Sensor } from './sensors/sensor.ts'
@@ -58,20 +56,19 @@ interface Foundation {
 }
 
 /** What every part of the agent is built on. */
-interface Ground extends Foundation {
+interface Ground extends Foundation, Measuring {
   readonly config: AgentConfig
   readonly clock: Clock
   readonly wire: WireSession
   readonly sensors: readonly Sensor[]
+  readonly trainerLimits: TrainerLimits
   readonly outgoing: Outgoing
   readonly life: AgentLife
-  readonly clockSync: ClockSync
-  readonly measurements: Measurements
 }
 
 async function startAgent(config: AgentConfig, foundation: Foundation): Promise<void> {
   const ground = await layGround(config, foundation)
-  const { wire, parts, life, measurements, outgoing, clockSync, log, sensors } = ground
+  const { wire, parts, life, measurements, outgoing, clockSync, cost, log, sensors } = ground
   const runner = parts.add('assignments', buildRunner(ground))
   const cycle = parts.add('urp', buildUrpCycle(ground))
   const health = parts.add(
@@ -83,6 +80,8 @@ async function startAgent(config: AgentConfig, foundation: Foundation): Promise<
       outbox: () => outgoing.status,
       sensors,
       readProbes: () => measurements.readCheap(),
+      clock: () => clockSync.figures,
+      cost: () => cost.report,
       log,
     }),
   )
@@ -120,6 +119,16 @@ async function layGround(config: AgentConfig, foundation: Foundation): Promise<G
   const { procRoot, sysRoot } = measure
   const board = await readInventory({ procRoot, sysRoot, log })
   const wire = openBrokerSession({ config, session, clock, random, log })
+  const { niceness, memoryBytes } = limits
+  const trainerLimits = parts.add(
+    'limits',
+    new TrainerLimits({
+      roots: { procRoot, sysRoot },
+      niceness,
+      memoryBytesMax: memoryBytes,
+      log,
+    }),
+  )
   const life = new AgentLife({
     wire,
     agentId,
@@ -134,7 +143,15 @@ async function layGround(config: AgentConfig, foundation: Foundation): Promise<G
         memoryBytes: limits.memoryBytes,
         outboxBytes: config.outbox.bytesMax,
       },
+      confinement: trainerLimits.confinement,
     }),
+    log,
+  })
+  const measuring = await buildMeasuring(config, {
+    wire,
+    clock,
+    random,
+    onFailed: failure => notices.probeFailed(failure),
     log,
   })
   const notices = new AgentNotices({ life, send: event => outgoing.event(event) })
@@ -145,6 +162,7 @@ async function layGround(config: AgentConfig, foundation: Foundation): Promise<G
       agentId,
       directory: state.path('outbox'),
       bytesMax: config.outbox.bytesMax,
+      meter: measuring.linkWatch.meter,
       clock,
       random,
       onDegraded: reason => notices.outboxDegraded(reason),
@@ -159,49 +177,40 @@ async function layGround(config: AgentConfig, foundation: Foundation): Promise<G
     onChange: change => notices.sensorChanged(change),
     log,
   })
-  const peer = new ControllerPeer({ wire, agentId, clock })
-  await peer.start()
-  const measurements = parts.add(
-    'measurements',
-    new Measurements({
-      probes: buildProbes({
-        link: {
-          peer: () => (wire.connection.isConnected ? peer : undefined),
-          bytesMax: measure.linkBytesMax,
-        },
-      }),
-      roots: { procRoot, sysRoot },
-      link: config.link,
-      schedules: { compute: measure.computeSchedule, link: measure.linkSchedule },
-      random,
-      onFailed: failure => notices.probeFailed(failure),
-      log,
-    }),
-  )
-  const clockSync = new ClockSync({ peer, log })
-  return { ...foundation, config, clock, wire, sensors, outgoing, life, clockSync, measurements }
+  parts.add('measurements', measuring.measurements)
+  parts.add('link watch', measuring.linkWatch)
+  parts.add('clock', measuring.clockSync).start()
+  const ground = { config, clock, wire, sensors, trainerLimits, outgoing, life, ...measuring }
+  return { ...foundation, ...ground }
 }
 
 function buildRunner(ground: Ground): AssignmentRunner {
   const { config, clock, wire, sensors, outgoing, life, clockSync, state, parts, log } = ground
   const { niceness, memoryBytes } = config.limits
+  const { trainerLimits: limits } = ground
   const trainers = parts.add(
     'trainer',
-    new TrainerPool({ niceness, idleMsMax: TRAINER_IDLE_MS_MAX, log }),
+    new TrainerPool({ niceness, limits, idleMsMax: TRAINER_IDLE_MS_MAX, log }),
   )
   const cache = new BlobCache({ directory: state.path('blobs'), bytesMax: CACHE_BYTES_MAX, log })
-  const fetcher = new BlobFetcher({ wire, cache, bytesMax: BLOB_BYTES_MAX, log })
+  const fetcher = new BlobFetcher({
+    wire,
+    cache,
+    bytesMax: BLOB_BYTES_MAX,
+    meter: ground.linkWatch.meter,
+    log,
+  })
   return new AssignmentRunner({
     clock,
     offsetMs: () => clockSync.offsetMs,
     sensors,
     trainers,
     memoryBytesMax: memoryBytes,
-    fetchBlob: async (reference, { untilMs, signal }) => {
+    fetchBlob: async (reference, { untilMs, signal, pace }) => {
       const deadlineMs = Math.max(0, untilMs - clock.now())
-      return (await fetcher.fetch(reference, { deadlineMs, signal })).bytes
+      return (await fetcher.fetch(reference, { deadlineMs, signal, pace })).bytes
     },
-    upload: update => outgoing.upload(update),
+    upload: (update, pace) => outgoing.upload(update, pace),
     report: status => outgoing.report(status),
     onBusy: isBusy => life.enter(isBusy ? 'busy' : 'ready'),
     log,
@@ -209,7 +218,7 @@ function buildRunner(ground: Ground): AssignmentRunner {
 }
 
 function buildUrpCycle(ground: Ground): UrpCycle {
-  const { config, clock, wire, sensors, clockSync, measurements, log } = ground
+  const { config, clock, wire, sensors, clockSync, cost, measurements, log } = ground
   const { agentId, link, limits, measure } = config
   const cpu = (): ReturnType<typeof cpuOf> => cpuOf(measurements)
   return new UrpCycle({
@@ -225,6 +234,8 @@ function buildUrpCycle(ground: Ground): UrpCycle {
     wire,
     clock,
     offsetMs: () => clockSync.offsetMs,
+    clockFigures: () => clockSync.figures,
+    cost,
     results: () => measurements.results,
     linkFigures: () => measurements.linkFigures,
     sensing: () => sensors.map(sensor => sensor.figures()).filter(figures => figures !== null),
@@ -233,20 +244,25 @@ function buildUrpCycle(ground: Ground): UrpCycle {
   })
 }
 
-function cpuOf({ results }: Measurements) {
+function cpuOf({ results }: Measuring['measurements']) {
   return results.cpu?.status === 'ok' ? results.cpu.values : { cores: [] }
 }
 
 /** What comes from the controller goes to the parts that it is for. */
 async function listen(ground: Ground, runner: AssignmentRunner, cycle: UrpCycle): Promise<void> {
-  const { wire, config, clockSync } = ground
+  const { wire, config, clockSync, linkWatch } = ground
   const { agentId } = config
   let announced: CrClock | null = null
   await wire.on('modelManifest', {}, manifest => runner.onManifest(manifest))
+  const follow = async (): Promise<void> => {
+    if (announced) await cycle.follow(scheduleFrom(announced, clockSync.offsetMs))
+  }
+  clockSync.onCorrected(follow)
   await wire.on('crClock', {}, async body => {
     announced = body
+    void linkWatch.onRound()
     await clockSync.refresh()
-    await cycle.follow(scheduleFrom(body, clockSync.offsetMs))
+    await follow()
   })
   await wire.on('assignment', { agentId }, assignment => {
     if (!announced) return

@@ -33,7 +33,12 @@ export const ConsumeOrder = z.strictObject({
   localEpochs: z.int().min(1),
   batch: z.int().min(1).max(65536),
   learningRate: z.number().positive(),
-  uploadBitsMax: z.int().positive(),
+  downloadBitsMax: z
+    .int()
+    .positive()
+    .optional()
+    .describe('Bits that the granted download blocks carry.'),
+  uploadBitsMax: z.int().positive().describe('Bits that the granted upload blocks carry.'),
   seed: z.int().min(0),
 })
 export type ConsumeOrder = z.infer<typeof ConsumeOrder>
@@ -47,6 +52,25 @@ export const Assignment = z.strictObject({
 })
 export type Assignment = z.infer<typeof Assignment>
 
+/** How much of something was used, beside how much of it was granted. */
+const Use = z.strictObject({ used: z.number().nonnegative(), granted: z.number().nonnegative() })
+
+/** What one phase of a consumption used of its grant. A part that was not granted is left out. */
+export const PhaseUse = z.strictObject({
+  slots: Use.describe('Of wall time; used from the start of work to its end.'),
+  bytes: Use.optional().describe('Let go on the link, headers of MQTT included.'),
+  cpuSeconds: Use.optional().describe('Of the trainer.'),
+  memoryBytes: Use.optional().describe('Greatest resident set of the trainer, and its limit.'),
+  loadCpuSeconds: z
+    .number()
+    .nonnegative()
+    .optional()
+    .describe('Of the trainer before its slots: taking in graph and samples.'),
+  overrunMs: z.number().nonnegative().optional().describe('Work after the end of the slots.'),
+  overrunBytes: z.number().nonnegative().optional().describe('After the end of the slots.'),
+})
+export type PhaseUse = z.infer<typeof PhaseUse>
+
 /** Ends of the interval in which a phase ran, on the controller's clock. */
 export const PhaseInterval = z.strictObject({
   phase: z.enum(['sense', 'download', 'train', 'upload']),
@@ -54,6 +78,7 @@ export const PhaseInterval = z.strictObject({
   endedAt: Time,
   cpuSeconds: z.number().nonnegative().optional(),
   bytes: z.int().nonnegative().optional(),
+  use: PhaseUse.optional(),
 })
 export type PhaseInterval = z.infer<typeof PhaseInterval>
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { envelope, Id, Time } from './envelope.ts'
-import { DataSketch } from './urp.ts'
+import { ClockFigures, DataSketch } from './urp.ts'
 
 /** Homie's words for the life of a device, and two of ours (busy, degraded). */
 export const AGENT_STATES = ['init', 'ready', 'busy', 'degraded', 'disconnected', 'lost'] as const
@@ -11,6 +11,13 @@ export const AgentState = z.strictObject({
   reason: z.string().max(300).optional(),
 })
 export type AgentState = z.infer<typeof AgentState>
+
+/** How a trainer is kept to what was granted: by the kernel, or by the agent alone. */
+export const Confinement = z.strictObject({
+  computing: z.enum(['cgroup-v2', 'cgroup-v1', 'duty-cycle']),
+  memory: z.enum(['cgroup-v2', 'cgroup-v1', 'rss-watch']),
+})
+export type Confinement = z.infer<typeof Confinement>
 
 export const AgentBirth = z.strictObject({
   ...envelope,
@@ -35,8 +42,28 @@ export const AgentBirth = z.strictObject({
     memoryBytes: z.int().positive(),
     outboxBytes: z.int().positive(),
   }),
+  confinement: Confinement.optional(),
 })
 export type AgentBirth = z.infer<typeof AgentBirth>
+
+/** What measuring took, by kind: own CPU time is that of the daemon while it measured. */
+const Expense = z.strictObject({
+  sentBytes: z.int().nonnegative(),
+  receivedBytes: z.int().nonnegative(),
+  cpuSeconds: z.number().nonnegative(),
+  childCpuSeconds: z.number().nonnegative(),
+})
+const DayExpense = Expense.extend({ day: z.iso.date().describe("UTC, by the agent's clock.") })
+
+export const CostReport = z.strictObject({
+  sinceStart: Expense,
+  today: DayExpense,
+  yesterday: DayExpense.optional(),
+  parts: z
+    .record(z.string().max(40), Expense.extend({ runs: z.int().nonnegative() }))
+    .describe('By probe, and by what else measuring is: slots, forecast, clock. Since the start.'),
+})
+export type CostReport = z.infer<typeof CostReport>
 
 export const AgentHealth = z.strictObject({
   ...envelope,
@@ -60,6 +87,8 @@ export const AgentHealth = z.strictObject({
     .strictObject({ bytesSent: z.int().nonnegative(), bytesReceived: z.int().nonnegative() })
     .describe('On the socket to the broker, in this session.'),
   rejectedMessages: z.int().nonnegative().describe('Messages from outside that no schema took.'),
+  clock: ClockFigures.optional(),
+  cost: CostReport.optional().describe('Of measuring: bytes and seconds of CPU time.'),
 })
 export type AgentHealth = z.infer<typeof AgentHealth>
 

@@ -13,6 +13,16 @@ export const RoundChoice = z.strictObject({
 })
 export type RoundChoice = z.infer<typeof RoundChoice>
 
+/** Used over granted: 1 is just the grant. Left out where nothing was granted or nothing is known. */
+export const UseShares = z.strictObject({
+  download: z.number().nonnegative().optional().describe('Bytes.'),
+  computing: z.number().nonnegative().optional().describe('CPU seconds over the compute slots.'),
+  upload: z.number().nonnegative().optional().describe('Bytes.'),
+  memory: z.number().nonnegative().optional().describe('Greatest resident set of the trainer.'),
+  overrunMs: z.number().nonnegative().optional().describe('Work after the end of its slots.'),
+})
+export type UseShares = z.infer<typeof UseShares>
+
 export const RoundContribution = z.strictObject({
   agentId: Id,
   grId: z.int().min(0),
@@ -25,6 +35,7 @@ export const RoundContribution = z.strictObject({
   lateMs: z.number().optional(),
   bytes: z.int().nonnegative().optional(),
   phases: z.array(PhaseInterval).max(16).optional(),
+  use: UseShares.optional(),
 })
 export type RoundContribution = z.infer<typeof RoundContribution>
 

@@ -28,6 +28,16 @@ export const ERRORS = {
     retry: false,
     help: 'Another daemon uses this state directory: end it or set stateDirectory.',
   },
+  SITE_LIVE: {
+    exitCode: 73,
+    retry: false,
+    help: 'Take a site of its own for a replay, or --force: replayed agents take part in rounds.',
+  },
+  SPECTRUM_UNAVAILABLE: {
+    exitCode: 69,
+    retry: false,
+    help: 'Measure the link instead: gainnet measure link.',
+  },
   OUTBOX_FULL: { exitCode: 74, retry: true, help: 'Free disk space or raise outbox.bytesMax.' },
   PROTOCOL_INVALID: {
     exitCode: 70,
@@ -36,6 +46,11 @@ export const ERRORS = {
   },
   PROBE_FAILED: { exitCode: 70, retry: true, help: 'Run gainnet measure to see each probe alone.' },
   SENSOR_UNAVAILABLE: { exitCode: 74, retry: true, help: 'Check the path and that it holds data.' },
+  FIRMWARE_REFUSED: {
+    exitCode: 69,
+    retry: false,
+    help: 'Run gainnet firmware identify to see which board and firmware answer.',
+  },
   FILE_UNREADABLE: {
     exitCode: 66,
     retry: false,
@@ -80,6 +95,11 @@ export const ERRORS = {
     exitCode: 71,
     retry: false,
     help: 'Take a smaller batch with more accumulation, fewer samples, or raise the limit.',
+  },
+  TRAINER_OVER_MEMORY: {
+    exitCode: 71,
+    retry: true,
+    help: 'Raise limits.memoryBytes, or assign a smaller model; the agent itself goes on.',
   },
   CHECKPOINT_INVALID: {
     exitCode: 65,

@@ -10,9 +10,11 @@ import { codedMessageOf, hasCode, messageOf } from '../../runtime/errors.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { Stoppable } from '../../runtime/shutdown.ts'
 import { type CrSchedule, crEndMs, scheduleOf } from '../cr-schedule.ts'
+import { TransferPace } from '../limits/transfer-pace.ts'
 import type { Sensor } from '../sensors/sensor.ts'
 import type { UploadOutcome } from '../transfer/update-upload.ts'
 import { consumeRound, consumptionRefusal, type LearnedUpdate } from './consumption.ts'
+import { phaseUse } from './phase-use.ts'
 import { SensedRounds, senseRound } from './sensing.ts'
 import { SlotGate } from './slot-gate.ts'
 import { type ReportStatus, StatusReporter } from './status-reporter.ts'
@@ -27,10 +29,14 @@ export interface AssignmentRunnerOptions {
   readonly memoryBytesMax: number
   readonly fetchBlob: (
     reference: BlobReference,
-    o: { readonly untilMs: number; readonly signal: AbortSignal },
+    o: {
+      readonly untilMs: number
+      readonly signal: AbortSignal
+      readonly pace: TransferPace | undefined
+    },
   ) => Promise<Uint8Array>
   /** Keeps the update durably and sends it; resolves with what the controller made of it. */
-  readonly upload: (update: LearnedUpdate) => Promise<UploadOutcome>
+  readonly upload: (update: LearnedUpdate, pace: TransferPace | undefined) => Promise<UploadOutcome>
   readonly report: ReportStatus
   readonly onBusy: (isBusy: boolean) => void
   readonly log: Logger
@@ -186,7 +192,9 @@ export class AssignmentRunner implements Stoppable {
         loan,
         memoryBytesMax,
         clock,
-        fetchBlob: reference => this.#options.fetchBlob(reference, { untilMs: deadlineMs, signal }),
+        signal,
+        fetchBlob: (reference, pace) =>
+          this.#options.fetchBlob(reference, { untilMs: deadlineMs, signal, pace }),
         interval: (name, startedAtMs, more) => this.#interval(name, startedAtMs, more),
         onPhase: name => {
           at.phase = name
@@ -213,18 +221,24 @@ export class AssignmentRunner implements Stoppable {
       readonly signal: AbortSignal
     },
   ): Promise<void> {
-    await o.gate.enter(order.uploadSlots)
+    const { clock, upload } = this.#options
+    const [{ gate }, slots] = [o, order.uploadSlots]
+    const time = await gate.enter(slots)
     o.status.progress('upload')
-    const startedAtMs = this.#options.clock.now()
+    const startedAtMs = clock.now()
+    const pace = TransferPace.of(clock, { bits: order.uploadBitsMax, ...time })
     // It is on disk by now and goes on without us.
-    const answer = await Promise.race([this.#options.upload(update), abortOf(o.signal)])
+    const answer = await Promise.race([upload(update, pace), abortOf(o.signal)])
     if (answer.status !== 'stored') {
       o.status.failed(`update ${answer.status}: ${answer.reason ?? 'no reason given'}`, 'upload')
       return
     }
     o.status.done({
       sampleCount: update.learned.sampleCount,
-      interval: this.#interval('upload', startedAtMs, { bytes: update.payload.length }),
+      interval: this.#interval('upload', startedAtMs, {
+        bytes: update.payload.length,
+        use: phaseUse({ gate, slots, startedAtMs, endedAtMs: clock.now(), pace }),
+      }),
     })
   }
 
@@ -232,7 +246,7 @@ export class AssignmentRunner implements Stoppable {
   #interval(
     phase: PhaseInterval['phase'],
     startedAtMs: number,
-    more: Pick<PhaseInterval, 'cpuSeconds' | 'bytes'> = {},
+    more: Pick<PhaseInterval, 'cpuSeconds' | 'bytes' | 'use'> = {},
   ): PhaseInterval {
     const { clock, offsetMs } = this.#options
     const written = (ms: number): string => new Date(ms + offsetMs()).toISOString()

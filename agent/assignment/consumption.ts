@@ -7,10 +7,13 @@ import { GainnetError } from '../../runtime/errors.ts'
 import { readTrainingArtifact } from '../../training/forms/artifact-metadata.ts'
 import { checkMemory } from '../../training/memory/memory-limit.ts'
 import { nextByteSamples } from '../../training/samples/next-byte-samples.ts'
+import { ComputeBudget } from '../limits/compute-budget.ts'
+import { TransferPace } from '../limits/transfer-pace.ts'
+import { phaseUse } from './phase-use.ts'
 import type { SensedRound } from './sensing.ts'
 import type { SlotGate } from './slot-gate.ts'
 import type { TrainerLoan } from './trainer-pool.ts'
-import { runTraining } from './training-run.ts'
+import { runTraining, type TrainingResult } from './training-run.ts'
 
 /** Trainer, runtime and their buffers without any model (training engine, measured on x64). */
 const TRAINER_BYTES = 130 * 2 ** 20
@@ -42,11 +45,15 @@ export interface ConsumptionContext {
   readonly loan: TrainerLoan
   readonly memoryBytesMax: number
   readonly clock: Clock
-  readonly fetchBlob: (reference: BlobReference) => Promise<Uint8Array>
+  readonly signal: AbortSignal
+  readonly fetchBlob: (
+    reference: BlobReference,
+    pace: TransferPace | undefined,
+  ) => Promise<Uint8Array>
   readonly interval: (
     phase: PhaseInterval['phase'],
     startedAtMs: number,
-    more?: Pick<PhaseInterval, 'cpuSeconds' | 'bytes'>,
+    more?: Pick<PhaseInterval, 'cpuSeconds' | 'bytes' | 'use'>,
   ) => PhaseInterval
   readonly onPhase: (phase: 'download' | 'train') => void
 }
@@ -81,57 +88,15 @@ function memoryNeed(manifest: ModelManifest, samples: number): number {
 
 /** Download and train: what is left of a GAI round but its upload. */
 export async function consumeRound(context: ConsumptionContext): Promise<LearnedUpdate> {
-  const { crId, order, manifest, sensed, gate, clock, interval, onPhase } = context
-  await gate.enter(order.downloadSlots)
-  onPhase('download')
-  const downloadStartedMs = clock.now()
-  const [artifact, parameters] = await Promise.all([
-    context.fetchBlob(manifest.training),
-    context.fetchBlob(manifest.parameters),
-  ])
-  const download = interval('download', downloadStartedMs, { bytes: parameters.length })
-  const samplesPerStep = samplesPerStepOf(artifact, order)
-  const samples = nextByteSamples(sensed.bytes, {
-    contextBytes: manifest.contextBytes,
-    samplesMax: order.sampleCount,
-  })
-  // Before it came only the number of its parameters was known, not what computing with them takes.
-  checkMemory({ artifact, ...samples }, context.memoryBytesMax)
-  const trainer = await context.loan.trainer
-  await trainer.load({
-    artifact,
-    parameters: parametersOfBytes(parameters),
-    ...samples,
-    seed: order.seed,
-  })
-  const { endsAtMs } = await gate.enter(order.computeSlots)
-  onPhase('train')
-  const trainStartedMs = clock.now()
-  const sampleCount = samples.labels.length
-  const result = await runTraining({
-    trainer,
-    order,
-    sampleCount,
-    samplesPerStep,
-    gate,
-    clock,
-    endsAtMs,
-  }).catch(async error => {
-    // It may be in the middle of a run that nobody waits for any more.
-    await context.loan.discard()
-    throw error
-  })
-  if (result.steps === 0) {
-    throw new GainnetError('TRAINING_FAILED', 'the compute slots were over before the first step')
-  }
-  const train = interval('train', trainStartedMs, { cpuSeconds: result.cpuSeconds })
-  const learned = await trainer.parameters()
+  const { crId, order, manifest } = context
+  const { artifact, parameters, download } = await downloadModel(context)
+  const { result, learned, train } = await trainModel(context, { artifact, parameters })
   return {
     payload: bytesOfParameters(learned),
     learned: {
       grId: order.grId,
       crId,
-      modelId: order.modelId,
+      modelId: manifest.modelId,
       baseVersion: order.version,
       sampleCount: result.sampleCount,
       localSteps: result.steps,
@@ -140,6 +105,89 @@ export async function consumeRound(context: ConsumptionContext): Promise<Learned
       phases: [download, train],
     },
   }
+}
+
+interface DownloadedModel {
+  readonly artifact: Uint8Array
+  readonly parameters: Uint8Array
+}
+
+async function downloadModel(
+  context: ConsumptionContext,
+): Promise<DownloadedModel & { readonly download: PhaseInterval }> {
+  const { order, manifest, gate, clock, interval, onPhase, fetchBlob } = context
+  const slots = order.downloadSlots
+  const time = await gate.enter(slots)
+  onPhase('download')
+  const startedAtMs = clock.now()
+  const pace = TransferPace.of(clock, { bits: order.downloadBitsMax ?? 0, ...time })
+  const [artifact, parameters] = await Promise.all([
+    fetchBlob(manifest.training, pace),
+    fetchBlob(manifest.parameters, pace),
+  ])
+  const use = phaseUse({ gate, slots, startedAtMs, endedAtMs: clock.now(), pace })
+  const download = interval('download', startedAtMs, { bytes: parameters.length, use })
+  return { artifact, parameters, download }
+}
+
+async function trainModel(
+  context: ConsumptionContext,
+  { artifact, parameters }: DownloadedModel,
+): Promise<{
+  readonly result: TrainingResult
+  readonly learned: Float32Array
+  readonly train: PhaseInterval
+}> {
+  const { order, manifest, sensed, gate, clock, signal, interval, onPhase, loan } = context
+  const samplesPerStep = samplesPerStepOf(artifact, order)
+  const samples = nextByteSamples(sensed.bytes, {
+    contextBytes: manifest.contextBytes,
+    samplesMax: order.sampleCount,
+  })
+  // Before it came only the number of its parameters was known, not what computing with them takes.
+  checkMemory({ artifact, ...samples }, context.memoryBytesMax)
+  const trainer = await loan.trainer
+  const loaded = await trainer.load({
+    artifact,
+    parameters: parametersOfBytes(parameters),
+    ...samples,
+    seed: order.seed,
+    threads: Math.max(1, Math.ceil(order.computingShare)),
+  })
+  const slots = order.computeSlots
+  const time = await gate.enter(slots)
+  onPhase('train')
+  const startedAtMs = clock.now()
+  const budget = new ComputeBudget({ clock, share: order.computingShare, ...time })
+  loan.limits.limitShare(order.computingShare)
+  const result = await runTraining({
+    trainer,
+    order,
+    sampleCount: samples.labels.length,
+    samplesPerStep,
+    budget,
+    clock,
+    endsAtMs: time.endsAtMs,
+    signal,
+  }).catch(async error => {
+    // It may be in the middle of a run that nobody waits for any more.
+    await loan.discard()
+    throw error
+  })
+  loan.limits.limitShare(null)
+  if (result.steps === 0) {
+    throw new GainnetError('TRAINING_FAILED', 'the compute slots were over before the first step')
+  }
+  const { memoryUse } = loan.limits
+  const cpuSeconds = { used: result.cpuSeconds, granted: budget.grantedSeconds }
+  const use = phaseUse({
+    ...{ gate, slots, startedAtMs, endedAtMs: clock.now() },
+    cpuSeconds,
+    ...(memoryUse ? { memoryBytes: memoryUse } : {}),
+    loadCpuSeconds: loaded.cpuSeconds,
+  })
+  const train = interval('train', startedAtMs, { cpuSeconds: result.cpuSeconds, use })
+  return { result, learned: await trainer.parameters(), train }
 }
 
 function samplesPerStepOf(artifact: Uint8Array, order: ConsumeOrder): number {

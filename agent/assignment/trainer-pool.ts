@@ -1,6 +1,7 @@
 import type { Logger } from '../../runtime/logger.ts'
 import type { Stoppable } from '../../runtime/shutdown.ts'
 import { TrainerProcess } from '../../training/trainer/trainer-process.ts'
+import type { TrainerLimits } from '../limits/trainer-limits.ts'
 
 /**
  * Loads after which a trainer process is replaced: its memory only returns to the system when it
@@ -12,6 +13,7 @@ const LOADS_MAX = 50
 export interface TrainerLoan {
   /** Ready to load. */
   readonly trainer: Promise<TrainerProcess>
+  readonly limits: TrainerLimits
   /** Gives it back as it is. */
   release(): void
   /** Gives it back after a failure: nobody gets this process again. */
@@ -24,6 +26,7 @@ export interface TrainerLoan {
  */
 export class TrainerPool implements Stoppable {
   readonly #niceness: number
+  readonly #limits: TrainerLimits
   readonly #idleMsMax: number
   readonly #log: Logger
   /** Running or starting; null while there is none. */
@@ -34,10 +37,12 @@ export class TrainerPool implements Stoppable {
 
   constructor(options: {
     readonly niceness: number
+    readonly limits: TrainerLimits
     readonly idleMsMax: number
     readonly log: Logger
   }) {
     this.#niceness = options.niceness
+    this.#limits = options.limits
     this.#idleMsMax = options.idleMsMax
     this.#log = options.log
   }
@@ -53,10 +58,12 @@ export class TrainerPool implements Stoppable {
     this.#loads += 1
     const loan: TrainerLoan = {
       trainer,
+      limits: this.#limits,
       release: () => this.#onGivenBack(loan, () => this.#waitForNext()),
       discard: async () => this.#onGivenBack(loan, () => killed(this.#takeAway())),
     }
     this.#loan = loan
+    this.#watch(loan)
     return loan
   }
 
@@ -69,7 +76,18 @@ export class TrainerPool implements Stoppable {
   #onGivenBack<T>(loan: TrainerLoan, then: () => T): T | undefined {
     if (this.#loan !== loan) return
     this.#loan = null
+    this.#limits.end()
     return then()
+  }
+
+  /** From when it is there until it is given back. */
+  #watch(loan: TrainerLoan): void {
+    loan.trainer
+      .then(trainer => {
+        if (this.#loan === loan) this.#limits.begin(() => trainer.kill())
+      })
+      // Whoever lends it is told.
+      .catch(() => undefined)
   }
 
   #waitForNext(): void {
@@ -80,7 +98,15 @@ export class TrainerPool implements Stoppable {
   #start(previous: Promise<TrainerProcess | undefined>): Promise<TrainerProcess> {
     this.#loads = 0
     // One after the other: the memory of a board may hold one.
-    const trainer = killed(previous).then(() => TrainerProcess.start({ niceness: this.#niceness }))
+    const limits = this.#limits
+    const trainer = killed(previous).then(() =>
+      TrainerProcess.start({
+        niceness: this.#niceness,
+        heapMegabytesMax: limits.heapMegabytesMax,
+        onForked: pid => limits.add(pid),
+        explainEnd: () => limits.explainEnd(),
+      }),
+    )
     const forget = (): void => {
       if (this.#trainer === trainer) this.#trainer = null
     }

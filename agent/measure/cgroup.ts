@@ -46,7 +46,7 @@ export async function readCgroupLimits(roots: BoardRoots): Promise<CgroupLimits>
 }
 
 export function cpuGroupOf(roots: BoardRoots): CpuGroup | undefined {
-  const { groups, mount } = groupsOf(roots)
+  const { groups, mount } = groupPathsOf(roots)
   const path = groups.get('cpu')
   const found =
     path === undefined
@@ -56,7 +56,7 @@ export function cpuGroupOf(roots: BoardRoots): CpuGroup | undefined {
 }
 
 export function memoryGroupOf(roots: BoardRoots): MemoryGroup | undefined {
-  const { groups, mount } = groupsOf(roots)
+  const { groups, mount } = groupPathsOf(roots)
   const path = groups.get('memory')
   const found =
     path === undefined
@@ -65,7 +65,11 @@ export function memoryGroupOf(roots: BoardRoots): MemoryGroup | undefined {
   return tightest(found, ({ bytesMax }) => bytesMax)
 }
 
-function groupsOf({ procRoot, sysRoot }: BoardRoots) {
+/** Paths of this process by controller ('' in the unified hierarchy), and where the trees are. */
+export function groupPathsOf({ procRoot, sysRoot }: BoardRoots): {
+  readonly groups: ReadonlyMap<string, string>
+  readonly mount: string
+} {
   const text = readKernelTextNow(join(procRoot, 'self/cgroup')) ?? ''
   return { groups: parseGroups(text), mount: join(sysRoot, 'fs/cgroup') }
 }

@@ -3,19 +3,27 @@ import type { BlobReference } from '../../protocol/model-manifest.ts'
 import type { WireSession } from '../../protocol/wire-session.ts'
 import { GainnetError } from '../../runtime/errors.ts'
 import type { Logger } from '../../runtime/logger.ts'
+import type { TransferPace } from '../limits/transfer-pace.ts'
+import type { TransferMeter } from '../measure/link/transfer-meter.ts'
 import type { BlobCache } from './blob-cache.ts'
+import { BlockSubscription } from './block-subscription.ts'
 
 export interface FetchedBlob {
   readonly bytes: Uint8Array
   /** Payload bytes that came over the wire for it, retries included; 0 from the cache. */
   readonly receivedBytes: number
-  /** What the link did: bytes after the first block and the time they took. */
+  /**
+   * What the link did: bytes after the first block and the time they took. Null where a pace held the
+   * blocks back, which says nothing of the link.
+   */
   readonly measured: { readonly bytes: number; readonly durationMs: number } | null
 }
 
 export interface FetchOptions {
   readonly deadlineMs: number
   readonly signal?: AbortSignal
+  /** What was granted to the download; as fast as the link gives it where left out. */
+  readonly pace?: TransferPace | undefined
 }
 
 /** Whole downloads whose hash is wrong before the blob is given up. */
@@ -31,6 +39,7 @@ export class BlobFetcher {
   readonly #cache: BlobCache | null
   readonly #bytesMax: number
   readonly #log: Logger
+  readonly #meter: TransferMeter | undefined
   readonly #running = new Map<string, Promise<FetchedBlob>>()
 
   constructor(options: {
@@ -38,12 +47,15 @@ export class BlobFetcher {
     readonly cache: BlobCache | null
     /** Larger blobs are refused before anything is spent. */
     readonly bytesMax: number
+    /** Takes each download as a measurement of the link. */
+    readonly meter?: TransferMeter
     readonly log: Logger
   }) {
     this.#wire = options.wire
     this.#cache = options.cache
     this.#bytesMax = options.bytesMax
     this.#log = options.log
+    this.#meter = options.meter
   }
 
   /**
@@ -71,7 +83,7 @@ export class BlobFetcher {
     let receivedBytes = 0
     let actual = ''
     for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
-      const download = await this.#download(reference, deadlineAt, options.signal)
+      const download = await this.#download(reference, deadlineAt, options)
       receivedBytes += download.receivedBytes
       if (download.ok) {
         // The disk is not waited for: training can begin.
@@ -85,11 +97,11 @@ export class BlobFetcher {
     throw new GainnetError('MODEL_CORRUPT', message, { sha256, actual })
   }
 
-  /** One subscription, until all blocks are there. Retained blocks come again after a reconnect. */
+  /** Subscribed until all blocks are there. Retained blocks come again after a reconnect. */
   async #download(
     reference: BlobReference,
     deadlineAt: number,
-    signal?: AbortSignal,
+    { signal, pace }: Pick<FetchOptions, 'signal' | 'pace'>,
   ): Promise<Download> {
     const assembler = new BlockAssembler(reference)
     let [receivedBytes, firstBytes, firstAt, lastAt] = [0, 0, 0, 0]
@@ -97,29 +109,33 @@ export class BlobFetcher {
     const completed = new Promise<void>(resolve => {
       complete = resolve
     })
-    const subscription = await this.#wire.onBytes(
-      'blobBlock',
-      { sha256: reference.sha256 },
-      (block, { index }) => {
-        receivedBytes += block.length
-        const outcome = assembler.add(Number(index), block)
-        if (outcome.kind === 'wrong') this.#log.warn({ reason: outcome.reason }, 'block not taken')
-        if (outcome.kind !== 'taken') return
-        lastAt = performance.now()
-        if (firstBytes === 0) [firstAt, firstBytes] = [lastAt, block.length]
-        if (assembler.isComplete) complete()
-      },
-    )
+    const take = (block: Uint8Array, index: number): boolean => {
+      receivedBytes += block.length
+      const outcome = assembler.add(index, block)
+      if (outcome.kind === 'wrong') this.#log.warn({ reason: outcome.reason }, 'block not taken')
+      if (outcome.kind !== 'taken') return false
+      lastAt = performance.now()
+      if (firstBytes === 0) [firstAt, firstBytes] = [lastAt, block.length]
+      if (assembler.isComplete) complete()
+      return true
+    }
+    const { connection } = this.#wire
+    const watched = this.#meter?.watch('down', () => connection.bytesReceived)
+    const subscription = new BlockSubscription({ wire: this.#wire, reference, take })
     try {
-      await endOf(completed, { deadlineAt, signal, what: () => progressOf(reference, assembler) })
+      await endOf(Promise.all([subscription.ask(pace), completed]), {
+        ...{ deadlineAt, signal },
+        what: () => progressOf(reference, assembler),
+      })
     } finally {
-      // Goes out at once; its answer is of no interest.
-      void subscription.unsubscribe()
+      watched?.end({ isHeldBack: pace?.hasWaited ?? false })
+      subscription.end()
     }
     const finished = assembler.finish()
     if (!finished.ok) return { ...finished, receivedBytes }
     const bytes = reference.bytes - firstBytes
-    const measured = bytes > 0 ? { bytes, durationMs: lastAt - firstAt } : null
+    const isMeasured = bytes > 0 && !pace?.hasWaited
+    const measured = isMeasured ? { bytes, durationMs: lastAt - firstAt } : null
     return { ...finished, receivedBytes, measured }
   }
 }
@@ -129,7 +145,7 @@ function progressOf({ sha256, blocks }: BlobReference, { missingCount }: BlockAs
 }
 
 async function endOf(
-  work: Promise<void>,
+  work: Promise<unknown>,
   options: { deadlineAt: number; signal?: AbortSignal | undefined; what: () => string },
 ): Promise<void> {
   const { deadlineAt, signal, what } = options

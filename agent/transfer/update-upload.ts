@@ -1,11 +1,15 @@
 import { bitmapOf, cutBlocks, indicesOf } from '../../protocol/blocks.ts'
 import type { Subscription } from '../../protocol/broker-connection.ts'
+import { packetBytes } from '../../protocol/packet-bytes.ts'
+import { topicFor } from '../../protocol/topics.ts'
 import type { UpdateAck } from '../../protocol/update.ts'
 import { sendInWindow } from '../../protocol/window.ts'
 import type { WireSession } from '../../protocol/wire-session.ts'
 import { allEnded } from '../../runtime/all-ended.ts'
 import { hasCode, messageOf } from '../../runtime/errors.ts'
 import type { Logger } from '../../runtime/logger.ts'
+import type { TransferPace } from '../limits/transfer-pace.ts'
+import type { TransferMeter } from '../measure/link/transfer-meter.ts'
 import type { StoredUpdate, UpdateStore } from '../outbox/update-store.ts'
 
 export type UploadOutcome =
@@ -19,10 +23,20 @@ export type UploadOutcome =
   /** Still in the store: it goes on by itself when the uploader is started again. */
   | { readonly status: 'unanswered'; readonly reason: string }
 
+/** Of one upload that begins in its slots; one from an earlier life has neither. */
+export interface UploadHelp {
+  /** The bytes, where the caller has them at hand. */
+  readonly payload?: Uint8Array | undefined
+  /** What was granted to it; goes on after its slots at the same rate. */
+  readonly pace?: TransferPace | undefined
+}
+
 export interface UpdateUploaderOptions {
   readonly wire: WireSession
   readonly agentId: string
   readonly store: UpdateStore
+  /** Takes each upload as a measurement of the link. */
+  readonly meter?: TransferMeter | undefined
   readonly log: Logger
   /** Told of every end, of uploads from earlier lives of the daemon too. */
   readonly onEnd?: (update: StoredUpdate, outcome: UploadOutcome) => void
@@ -33,6 +47,11 @@ export interface UpdateUploaderOptions {
 /** Un-acknowledged blocks: 2 MiB, enough to keep 100 Mbit/s busy over 150 ms. */
 const WINDOW_BLOCKS = 8
 const ANSWER_MS = 5000
+/** Of a manifest on the wire, about: without its hashes, and a hash of a block in CBOR. */
+const MANIFEST_BYTES = 800
+const HASH_BYTES = 66
+/** Messages of the link that an upload of small blocks may have on their way: it is not alone. */
+const SMALL_BLOCKS_MAX = 24
 /** Manifests without any answer while connected, before the upload rests until the next connect. */
 const ASKS_MAX = 60
 
@@ -52,7 +71,7 @@ export class UpdateUploader {
   #subscription: Subscription | undefined
   #removeListener: (() => void) | undefined
   #removing: Promise<unknown> = Promise.resolve()
-  #isStopped = false
+  readonly #stopped = new AbortController()
 
   constructor(options: UpdateUploaderOptions) {
     this.#options = options
@@ -71,7 +90,7 @@ export class UpdateUploader {
   }
 
   async stop(): Promise<void> {
-    this.#isStopped = true
+    this.#stopped.abort(new Error('the uploader stops'))
     this.#removeListener?.()
     for (const wakeUp of this.#wakeUps) wakeUp()
     await this.#subscription?.unsubscribe()
@@ -83,10 +102,10 @@ export class UpdateUploader {
    * Resolves with the end of the update, or when it is clear that none comes now. Never rejects.
    * The payload is read from the store where the caller does not have it at hand.
    */
-  upload(update: StoredUpdate, payload?: Uint8Array): Promise<UploadOutcome> {
+  upload(update: StoredUpdate, help: UploadHelp = {}): Promise<UploadOutcome> {
     const running = this.#running.get(update.key)
     if (running) return running
-    const started = this.#upload(update, payload)
+    const started = this.#upload(update, help)
       .catch((error: unknown): UploadOutcome => {
         this.#log.error({ err: error, grId: update.content.grId }, 'upload failed')
         return { status: 'unanswered', reason: messageOf(error) }
@@ -111,13 +130,20 @@ export class UpdateUploader {
       .catch(err => this.#log.warn({ err }, 'stored updates cannot be resumed'))
   }
 
-  async #upload(update: StoredUpdate, atHand?: Uint8Array): Promise<UploadOutcome> {
+  get #isStopped(): boolean {
+    return this.#stopped.signal.aborted
+  }
+
+  async #upload(update: StoredUpdate, help: UploadHelp): Promise<UploadOutcome> {
     const { store } = this.#options
-    const payload = atHand ?? (await store.payload(update))
+    const payload = help.payload ?? (await store.payload(update))
     if (!payload)
       return { status: 'refused', reason: 'damaged on disk', sentBytes: 0, durationMs: 0 }
     const startedAt = performance.now()
-    const session = new UploadSession(this.#options, update, payload)
+    const session = new UploadSession(this.#options, {
+      ...{ update, payload, pace: help.pace },
+      signal: this.#stopped.signal,
+    })
     this.#answers.set(update.key, ack => session.take(ack))
     try {
       for (let ask = 0; ask < ASKS_MAX && !this.#isStopped; ask++) {
@@ -167,10 +193,11 @@ export class UpdateUploader {
         await session.sendWanted(ack)
       }
     } catch (error) {
+      if (this.#isStopped) return null
       if (!hasCode(error, 'BROKER_UNREACHABLE')) throw error
       // The controller knows what it has: after a break only that is sent which it asks for.
       if (session.sentBytes > 0) this.#begun.add(update.key)
-      if (!this.#isStopped) await this.#pause(session)
+      await this.#pause(session)
     }
     return null
   }
@@ -204,17 +231,32 @@ class UploadSession {
   readonly #agentId: string
   readonly #update: StoredUpdate
   readonly #blocks: readonly Uint8Array[]
+  readonly #pace: TransferPace | undefined
+  readonly #meter: TransferMeter | undefined
+  readonly #signal: AbortSignal
   #sentBytes = 0
   #sentBytesSeen = 0
   #isSending = false
   #answer: UpdateAck | null = null
   onAnswer: () => void = () => {}
 
-  constructor({ wire, agentId }: UpdateUploaderOptions, update: StoredUpdate, payload: Uint8Array) {
+  constructor(
+    { wire, agentId, meter }: UpdateUploaderOptions,
+    o: {
+      readonly update: StoredUpdate
+      readonly payload: Uint8Array
+      readonly pace: TransferPace | undefined
+      /** Ends what waits for its pace. */
+      readonly signal: AbortSignal
+    },
+  ) {
     this.#wire = wire
     this.#agentId = agentId
-    this.#update = update
-    this.#blocks = cutBlocks(payload, update.content.blockBytes)
+    this.#update = o.update
+    this.#blocks = cutBlocks(o.payload, o.update.content.blockBytes)
+    this.#pace = o.pace
+    this.#meter = meter
+    this.#signal = o.signal
   }
 
   get sentBytes(): number {
@@ -244,6 +286,7 @@ class UploadSession {
   async sendManifest(): Promise<void> {
     const { content } = this.#update
     const { grId } = content
+    this.#pace?.spend(MANIFEST_BYTES + content.blockHashes.length * HASH_BYTES)
     await this.#wire.publish('updateManifest', { agentId: this.#agentId, grId }, content)
   }
 
@@ -260,17 +303,32 @@ class UploadSession {
     const { grId } = this.#update.content
     this.#isSending = true
     if (this.#answer?.status === 'wanted') this.#answer = null
+    const watched = this.#meter?.watch('up')
     try {
       const isWanted = (): boolean => this.#answer === null
-      await sendInWindow(indices, { size: WINDOW_BLOCKS, isWanted }, async index => {
+      await sendInWindow(indices, { size: this.#windowBlocks(), isWanted }, async index => {
         const block = this.#blocks[index] ?? new Uint8Array(0)
         const parameters = { agentId: this.#agentId, grId, index }
+        if (this.#pace) {
+          const topic = topicFor(this.#wire.site, 'updateBlock', parameters)
+          await this.#pace.take(packetBytes(topic, block.length), this.#signal)
+          if (!isWanted()) return
+        }
         await this.#wire.publishBytes('updateBlock', parameters, block)
         this.#sentBytes += block.length
+        watched?.add(block.length)
       })
     } finally {
+      watched?.end({ isHeldBack: this.#pace?.hasWaited ?? false })
       this.#isSending = false
     }
+  }
+
+  /** The same time on the way, however small the blocks of a pace are. */
+  #windowBlocks(): number {
+    if (!this.#pace) return WINDOW_BLOCKS
+    const fitting = Math.ceil(this.#pace.windowBytes / this.#update.content.blockBytes)
+    return Math.min(SMALL_BLOCKS_MAX, Math.max(WINDOW_BLOCKS, fitting))
   }
 }
 

@@ -167,6 +167,7 @@ export class OurController implements Stoppable {
         outcome: 'aggregated' as const,
       })),
       sensed: this.#runner.sensed,
+      uploads: this.#runner.uploads,
     })
     return durationMs
   }

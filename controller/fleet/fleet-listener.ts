@@ -76,6 +76,7 @@ function onStatus(
     runner.onSenseStatus(agentId, status)
     return
   }
+  runner.onConsumeStatus(agentId, status)
   if (status.status === 'refused') {
     runner.dispatch({ type: 'contribution-refused', crId, agentId, grId, reason })
   }

@@ -8,6 +8,7 @@ import { messageOf } from '../../runtime/errors.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { Stoppable } from '../../runtime/shutdown.ts'
 import type { CrCounter } from './cr-counter.ts'
+import { ReportedUploads } from './reported-uploads.ts'
 import {
   type AgentAssignment,
   openRound,
@@ -67,6 +68,7 @@ export interface FinishedRound {
   readonly plan: RoundPlan | null
   readonly contributions: readonly RoundContribution[]
   readonly sensed: SensedRounds
+  readonly uploads: ReportedUploads
 }
 
 export interface RoundRunnerOptions {
@@ -97,6 +99,7 @@ export class RoundRunner implements Stoppable {
   readonly #options: RoundRunnerOptions
   readonly #rounds = new Map<number, LiveRound>()
   readonly #sensed = new SensedRounds()
+  readonly #uploads = new ReportedUploads()
   #timer: Timer | undefined
   #collectTimer: Timer | undefined
   #current = 0
@@ -131,6 +134,11 @@ export class RoundRunner implements Stoppable {
     return this.#sensed
   }
 
+  /** What agents said of their uploads, for the records. */
+  get uploads(): ReportedUploads {
+    return this.#uploads
+  }
+
   /** What happened to a round: reports of agents, stored updates. */
   dispatch(event: RoundEvent): void {
     const rounds = 'crId' in event ? [event.crId] : [...this.#rounds.keys()]
@@ -145,6 +153,10 @@ export class RoundRunner implements Stoppable {
   onSenseStatus(agentId: string, message: AssignmentStatus): void {
     this.#sensed.onStatus(agentId, message)
     this.#checkCollected()
+  }
+
+  onConsumeStatus(agentId: string, message: AssignmentStatus): void {
+    this.#uploads.onStatus(agentId, message)
   }
 
   /** A new life of an agent: what the old one had sensed was in its memory only. */
@@ -295,6 +307,7 @@ export class RoundRunner implements Stoppable {
       plan: round.plan,
       contributions,
       sensed: this.#sensed,
+      uploads: this.#uploads,
     })
     this.#recording = allEnded(this.#recording, recorded)
     this.#guard(recorded)

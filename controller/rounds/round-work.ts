@@ -3,7 +3,7 @@ import type { ConsumeOrder } from '../../protocol/assignment.ts'
 import { hashOf } from '../../protocol/blocks.ts'
 import type { Content } from '../../protocol/messages.ts'
 import { bytesOfParameters } from '../../protocol/parameter-bytes.ts'
-import type { RoundModel } from '../../protocol/round-record.ts'
+import type { RoundContribution, RoundModel } from '../../protocol/round-record.ts'
 import type { UpdateManifest } from '../../protocol/update.ts'
 import type { Urp } from '../../protocol/urp.ts'
 import type { WireSession } from '../../protocol/wire-session.ts'
@@ -24,10 +24,12 @@ import type {
 } from '../transfer/update-intake.ts'
 import { ComputeOverhead } from './compute-overhead.ts'
 import { overlapRatio } from './overlap.ts'
+import { predictedOverhead, ratePerUnit } from './predicted-overhead.ts'
 import type { RoundLog } from './round-log.ts'
 import type { AgentAssignment, StoredContribution } from './round-machine.ts'
 import { type PlannedModel, planRound, type RoundPlan } from './round-planner.ts'
 import type { AggregatingRound, FinishedRound, RoundActions, RoundRunner } from './round-runner.ts'
+import { useShares } from './use-shares.ts'
 
 export interface RoundWorkOptions {
   readonly config: Pick<ControllerConfig, 'controllerId' | 'gain' | 'training'>
@@ -56,7 +58,8 @@ export class RoundWork implements RoundActions {
   readonly #overhead = new ComputeOverhead()
   /** Orders of the running CR, by agent: what updates are checked against. */
   #orders = new Map<string, ConsumeOrder>()
-  #rates = new Map<string, number>()
+  /** What the plan was made from, by agent. */
+  #urps: ReadonlyMap<string, Urp> = new Map()
   #crId = 0
   readonly #received = new Map<string, { update: StoredUpdate; parameters: Float32Array }>()
   #aggregations: Aggregation[] = []
@@ -91,7 +94,7 @@ export class RoundWork implements RoundActions {
   plan(inputs: Parameters<RoundActions['plan']>[0]): RoundPlan {
     const { config, policy, random, library } = this.#options
     this.#crId = inputs.crId
-    this.#rates = new Map([...inputs.urps].map(([agentId, urp]) => [agentId, ratePerUnit(urp)]))
+    this.#urps = inputs.urps
     return planRound({
       ...inputs,
       link: config.controllerId,
@@ -100,7 +103,8 @@ export class RoundWork implements RoundActions {
       random,
       gain: config.gain,
       training: config.training,
-      computeOverheadOf: (agentId, modelId) => this.#overhead.factor(agentId, modelId),
+      computeOverheadOf: (agentId, modelId) =>
+        this.#overhead.factor(agentId, modelId, this.#predictedOverhead(agentId, modelId)),
     })
   }
 
@@ -153,16 +157,22 @@ export class RoundWork implements RoundActions {
   #learnOverhead(agentId: string, manifest: UpdateManifest): void {
     const { modelId, phases, localSteps, sampleCount } = manifest
     const train = phases.find(({ phase }) => phase === 'train')
-    const rate = this.#rates.get(agentId)
-    if (!train?.cpuSeconds || rate === undefined) return
+    const urp = this.#urps.get(agentId)
+    if (!train?.cpuSeconds || !urp) return
     const { batch, localEpochs } = this.#options.config.training
     this.#overhead.learn(agentId, modelId, {
       cpuSeconds: train.cpuSeconds,
-      flopsPerSecond: rate,
+      flopsPerSecond: ratePerUnit(urp),
       flopsPerSample: this.#options.library.model(modelId).flopsPerSample,
       // Slots that end early end a run within an epoch.
       samplesTrained: Math.min(localSteps * batch, sampleCount * localEpochs),
+      predicted: this.#predictedOverhead(agentId, modelId),
     })
+  }
+
+  #predictedOverhead(agentId: string, modelId: string): number | undefined {
+    const urp = this.#urps.get(agentId)
+    return urp && predictedOverhead(urp, this.#options.library.model(modelId))
   }
 
   /** The update was not what was ordered. */
@@ -232,7 +242,8 @@ export class RoundWork implements RoundActions {
     for (const { agentId, grId } of round.contributions) this.#release(agentId, grId)
     const aggregations = this.#aggregations
     this.#aggregations = []
-    const { plan, crId, contributions } = round
+    const { plan, crId } = round
+    const contributions = round.contributions.map(one => withUse(one, round.uploads))
     const models = await Promise.all(aggregations.map(one => roundModelOf(one)))
     if (!plan && contributions.length === 0) return
     // What is sensed in a CR is of the GAI round with the same number.
@@ -255,7 +266,7 @@ export class RoundWork implements RoundActions {
       bound: plan?.bound ?? 0,
       gap: plan?.gap ?? 0,
       choices: [...(plan?.choices ?? [])],
-      contributions: [...contributions],
+      contributions,
       models,
       excluded: [...(plan?.excluded ?? [])],
       ...(ratio === undefined ? {} : { overlapRatio: ratio }),
@@ -296,6 +307,17 @@ export class RoundWork implements RoundActions {
   }
 }
 
+/** The upload is reported apart from the phases before it. */
+function withUse(
+  contribution: RoundContribution,
+  uploads: FinishedRound['uploads'],
+): RoundContribution {
+  const { agentId, grId, phases } = contribution
+  if (!phases) return contribution
+  const all = [...phases, ...uploads.intervals(agentId, grId)]
+  return { ...contribution, phases: all, use: useShares(all) }
+}
+
 function keyOf(agentId: string, grId: number): string {
   return `${agentId}/${grId}`
 }
@@ -313,11 +335,6 @@ function plannedModelOf(model: Model): PlannedModel {
     sensorKind: 'text-folder',
     targetSketch: model.targetSketch,
   }
-}
-
-/** FLOP/s of the best unit: a trainer has one thread. */
-function ratePerUnit({ computing }: Urp): number {
-  return Math.max(0, ...computing.units.map(unit => unit.peakFlopsPerSecond * unit.sustainedFactor))
 }
 
 async function roundModelOf(aggregation: Aggregation): Promise<RoundModel> {

@@ -12,6 +12,10 @@ import type { Logger } from '../../runtime/logger.ts'
 /** Un-acknowledged blocks at once. */
 const WINDOW_BLOCKS = 8
 
+/** Blocks of a blob, where that makes them neither too small nor too large. */
+const BLOCKS_WANTED = 32
+const BLOCK_BYTES_MIN = 16 * 1024
+
 /** What this controller has left on the broker, by number of blocks. */
 const Ledger = z.record(Hash, z.int().min(1))
 
@@ -55,7 +59,7 @@ export class BlobPublisher {
 
   /** How to fetch a blob of this size that is or will be published. */
   referenceOf(sha256: string, bytes: number): BlobReference {
-    const blockBytes = this.#options.blockBytes ?? BLOCK_BYTES_MAX
+    const blockBytes = this.#options.blockBytes ?? blockBytesOf(bytes)
     return { sha256, bytes, blockBytes, blocks: Math.ceil(bytes / blockBytes) }
   }
 
@@ -156,6 +160,12 @@ export class BlobPublisher {
     this.#work = result.catch(() => {})
     return result
   }
+}
+
+/** Who may only have so much of the link fetches a blob block by block, which must be part of it. */
+function blockBytesOf(bytes: number): number {
+  const part = Math.ceil(bytes / BLOCKS_WANTED)
+  return Math.min(BLOCK_BYTES_MAX, Math.max(BLOCK_BYTES_MIN, part))
 }
 
 function parseLedger(json: string | undefined): Map<string, number> {

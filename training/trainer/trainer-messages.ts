@@ -1,5 +1,6 @@
 import type { Evaluation, EvaluationOptions, Generation } from './evaluator.ts'
-import type { Kernel, KernelRate } from './kernel-rate.ts'
+import type { KernelRun } from './kernels/kernel-bench.ts'
+import type { KernelAsk, KernelName } from './kernels/registry.ts'
 import type { OrtRuntime } from './ort-runtime.ts'
 import type { StepOptions, TrainingJob } from './training-run.ts'
 
@@ -12,6 +13,8 @@ export interface StepResult {
   /** Steps done since the start, those before a checkpoint included. */
   readonly stepCount: number
   readonly cpuSeconds: number
+  /** Of the process since it began, so that what messages take between steps is seen, too. */
+  readonly cpuSecondsSoFar: number
   readonly durationMs: number
 }
 
@@ -19,6 +22,8 @@ export interface LoadResult {
   readonly stepsPerEpoch: number
   /** 0, or the steps of the checkpoint. */
   readonly stepCount: number
+  /** What loading took. */
+  readonly cpuSeconds: number
 }
 
 export interface CheckpointResult {
@@ -42,11 +47,15 @@ export interface TrainerRequests {
     readonly reply: Evaluation
   }
   generate: { readonly ask: Generation; readonly reply: Uint8Array }
-  kernelRate: {
-    readonly ask: { readonly kernel: Kernel; readonly runs: number }
-    readonly reply: KernelRate
+  /** Makes a kernel ready to be measured, in the child until `unload`. */
+  openKernel: { readonly ask: KernelAsk; readonly reply: null }
+  runKernel: {
+    readonly ask: { readonly kernel: KernelName; readonly turns: number }
+    readonly reply: KernelRun
   }
-  /** Frees the model in training and its data; the process stays ready for another. */
+  /** User and system time of the process since its start. */
+  cpuTime: { readonly ask: null; readonly reply: { readonly cpuSeconds: number } }
+  /** Frees the model in training and its data, and open kernels; the process stays ready for another. */
   unload: { readonly ask: null; readonly reply: null }
 }
 

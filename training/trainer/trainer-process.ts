@@ -4,7 +4,8 @@ import { withDeadline } from '../../runtime/deadline.ts'
 import { ERRORS, type ErrorCode, GainnetError, messageOf } from '../../runtime/errors.ts'
 import { checkMemory } from '../memory/memory-limit.ts'
 import type { Evaluation, EvaluationOptions, Generation } from './evaluator.ts'
-import type { Kernel, KernelRate } from './kernel-rate.ts'
+import type { KernelRun } from './kernels/kernel-bench.ts'
+import type { KernelAsk, KernelName } from './kernels/registry.ts'
 import { ORT_VARIABLE, type OrtRuntime } from './ort-runtime.ts'
 import { endWords, isCrash, type TrainerExit } from './trainer-exit.ts'
 import { type ForkOptions, forkTrainer } from './trainer-fork.ts'
@@ -27,6 +28,10 @@ export interface TrainerStartOptions extends ForkOptions {
   readonly deadlineMs?: number
   /** Ends a child that is still starting. */
   readonly signal?: AbortSignal
+  /** Told at once of each child, so that limits are around it before it has taken anything. */
+  readonly onForked?: (pid: number) => void
+  /** A better reason for an end than its signal, where the caller knows one. */
+  readonly explainEnd?: (exit: TrainerExit) => GainnetError | undefined
 }
 
 export interface DeadlineOption {
@@ -50,7 +55,9 @@ const DEADLINE_MS = {
   averages: 60_000,
   evaluate: 600_000,
   generate: 600_000,
-  kernelRate: 300_000,
+  openKernel: 120_000,
+  runKernel: 120_000,
+  cpuTime: 60_000,
   unload: 60_000,
 } as const satisfies Record<TrainerRequestKind | 'start', number>
 
@@ -84,6 +91,7 @@ export class TrainerProcess {
   /** Whether the child is bound to the cores asked for. */
   readonly isPinned: boolean
   readonly #memoryBytesMax: number | undefined
+  readonly #explainEnd: TrainerStartOptions['explainEnd']
   readonly #child: ChildProcess
   readonly #pending = new Map<number, Pending>()
   readonly #ready: Promise<void>
@@ -95,11 +103,12 @@ export class TrainerProcess {
 
   private constructor(
     child: ChildProcess,
-    o: { readonly isPinned: boolean; readonly memoryBytesMax: number | undefined },
+    o: Pick<TrainerStartOptions, 'memoryBytesMax' | 'explainEnd'> & { readonly isPinned: boolean },
   ) {
     this.#child = child
     this.isPinned = o.isPinned
     this.#memoryBytesMax = o.memoryBytesMax
+    this.#explainEnd = o.explainEnd
     this.#ready = new Promise((resolve, reject) => {
       this.#pending.set(0, { resolve: () => resolve(), reject })
     })
@@ -150,7 +159,8 @@ export class TrainerProcess {
   ): Promise<TrainerProcess> {
     options.signal?.throwIfAborted()
     const { child, isPinned } = forkTrainer(options, runtime)
-    const trainer = new TrainerProcess(child, { isPinned, memoryBytesMax: options.memoryBytesMax })
+    if (child.pid !== undefined) options.onForked?.(child.pid)
+    const trainer = new TrainerProcess(child, { ...options, isPinned })
     const kill = (): void => trainer.kill()
     options.signal?.addEventListener('abort', kill, { once: true })
     try {
@@ -221,11 +231,23 @@ export class TrainerProcess {
     return this.#request('generate', ask, options)
   }
 
-  kernelRate(
-    ask: { readonly kernel: Kernel; readonly runs: number },
+  /** Makes a kernel ready to be measured. It stays open until `unload`. */
+  async openKernel(ask: KernelAsk, options?: DeadlineOption): Promise<void> {
+    await this.#request('openKernel', ask, options)
+  }
+
+  /** Computes an open kernel so many times over, and says what that took. */
+  runKernel(
+    ask: { readonly kernel: KernelName; readonly turns: number },
     options?: DeadlineOption,
-  ): Promise<KernelRate> {
-    return this.#request('kernelRate', ask, options)
+  ): Promise<KernelRun> {
+    return this.#request('runKernel', ask, options)
+  }
+
+  /** User and system time of the child since its start. */
+  async cpuSeconds(options?: DeadlineOption): Promise<number> {
+    const { cpuSeconds } = await this.#request('cpuTime', null, options)
+    return cpuSeconds
   }
 
   /** Frees what load and evaluate keep in the child. */
@@ -309,6 +331,8 @@ export class TrainerProcess {
   }
 
   #failure(why: string): GainnetError {
+    const explained = this.#exit && this.#explainEnd?.(this.#exit)
+    if (explained) return explained
     return new GainnetError('TRAINING_FAILED', `the trainer process ${why}`, {
       ...this.#exit,
       stderr: this.#stderr,

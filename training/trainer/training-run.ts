@@ -17,12 +17,14 @@ import { BatchSchedule } from './batch-schedule.ts'
 import { findNotFinite } from './finite-values.ts'
 import { initialStates, sampleTensors, type TermValues, termTensors } from './job-tensors.ts'
 import { type LearningRate, learningRateSeries } from './learning-rate.ts'
-import { floatOutput, type Ort, openOrtSession } from './ort-session.ts'
+import { floatOutput, freeTensors, type Ort, openOrtSession } from './ort-session.ts'
 
 export interface TrainingJob extends Samples, TermValues {
   readonly artifact: Uint8Array
   /** Of the order in which samples are taken. */
   readonly seed: number
+  /** Threads of one run, 1 where left out; with more, sums differ by rounding. */
+  readonly threads?: number
   /** Path of a checkpoint to go on from, made with this artifact, these samples and this seed. */
   readonly resume?: string
 }
@@ -65,6 +67,8 @@ export class TrainingRun {
   /** What stays the same from run to run. */
   readonly #fixed: { readonly [name: string]: Tensor }
   #states: States
+  /** States of which a checkpoint holds the values. */
+  #lent: States | undefined
   #stepCount = 0
   #runStepsMax = 1
 
@@ -92,7 +96,7 @@ export class TrainingRun {
   }
 
   static async open(ort: Ort, job: TrainingJob): Promise<TrainingRun> {
-    const ortSession = await openOrtSession(ort, job.artifact)
+    const ortSession = await openOrtSession(ort, job.artifact, job)
     try {
       const training = new TrainingRun(ort, ortSession, job)
       if (job.resume !== undefined) await training.#resume(job.resume)
@@ -148,6 +152,7 @@ export class TrainingRun {
 
   /** All that a later run needs to go on as if there had been no break. */
   checkpoint(): Checkpoint {
+    this.#lent = this.#states
     const states = [...this.#states].map(
       ([name, { data }]) => [name, data as Float32Array] as const,
     )
@@ -203,6 +208,7 @@ export class TrainingRun {
     )
     this.#checkNumbers(losses, states, rateAt)
     this.#stepCount += steps
+    if (this.#states !== this.#lent) freeTensors(this.#states.values())
     this.#states = states
     return losses
   }

@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { AgentHealthReporter } from '../../../agent/agent-health.ts'
-import type { LinkPeer } from '../../../agent/measure/link-probe.ts'
+import { CostLedger } from '../../../agent/cost/cost-ledger.ts'
+import type { LinkPeer } from '../../../agent/measure/link/link-probe.ts'
 import { buildProbes } from '../../../agent/measure/registry.ts'
 import { Measurements } from '../../../agent/measurements.ts'
 import { TextFolderSensor } from '../../../agent/sensors/text-folder-sensor.ts'
@@ -15,9 +16,13 @@ import { waitFor } from '../../support/wait-for.ts'
 import { AGENT, CONTROLLER, startWire, USERS } from '../wire/wire-fixture.ts'
 
 const PI = join(ROOT, 'test', 'fixtures', 'boards', 'raspberry-pi-4')
+const CLOCK_FIGURES = { offsetMs: 7, errorMs: 0.5, measuredAt: '2026-01-01T00:00:00.000Z' }
 const NEVER = '0 0 1 1 *'
 
-function measurementsOn(peer: () => LinkPeer | undefined) {
+function measurementsOn(
+  peer: () => LinkPeer | undefined,
+  cost = new CostLedger({ clock: systemClock }),
+) {
   const { log } = testLog()
   const measurements = new Measurements({
     probes: buildProbes({ link: { peer, bytesMax: 256 * 1024 } }),
@@ -25,6 +30,7 @@ function measurementsOn(peer: () => LinkPeer | undefined) {
     link: 'edge',
     schedules: { compute: NEVER, link: NEVER },
     random: seededRandom(1),
+    cost,
     onFailed: () => {},
     log,
   })
@@ -40,7 +46,8 @@ test('the health of a board is said at its pace, with what its parts are like', 
   await reader.on('agentHealth', {}, health => void heard.push(health))
   const path = join(ROOT, 'no-such-folder')
   const sensor = { id: 'text', path, bytesPerSecond: 10, seed: 1, clock: systemClock, log }
-  const measurements = measurementsOn(() => undefined)
+  const cost = new CostLedger({ clock: systemClock })
+  const measurements = measurementsOn(() => undefined, cost)
   const reporter = new AgentHealthReporter({
     wire,
     agentId: AGENT.username,
@@ -56,6 +63,8 @@ test('the health of a board is said at its pace, with what its parts are like', 
     }),
     sensors: [new TextFolderSensor(sensor)],
     readProbes: () => measurements.readCheap(),
+    clock: () => CLOCK_FIGURES,
+    cost: () => cost.report,
     log,
   })
   reporter.start()
@@ -68,7 +77,12 @@ test('the health of a board is said at its pace, with what its parts are like', 
     outbox: { storedMessages: 2, storedBytes: 99, delivered: 4, dropped: 1 },
     sensors: { text: 'lost' },
     rejectedMessages: 0,
+    clock: CLOCK_FIGURES,
   })
+  // Read for the second time: every cheap probe, and none that costs bytes.
+  expect(heard[1]?.cost?.parts.thermal).toMatchObject({ runs: 2, sentBytes: 0 })
+  expect(heard[1]?.cost?.parts.cpu?.runs).toBe(2)
+  expect(heard[1]?.cost?.parts).not.toHaveProperty('link')
   const { cpuShare, wire: bytes } = heard[1] ?? {}
   expect(cpuShare).toBeGreaterThan(0)
   expect(bytes?.bytesSent).toBeGreaterThan(heard[0]?.wire.bytesSent ?? 0)
@@ -122,6 +136,7 @@ test('a rate that could not be measured again stays what it was', async () => {
     link: 'edge',
     schedules: { compute: NEVER, link: NEVER },
     random: seededRandom(1),
+    cost: new CostLedger({ clock: systemClock }),
     onFailed: failure => failures.push(failure),
     log,
   })

@@ -10,6 +10,7 @@ import type { Content } from '../../../protocol/messages.ts'
 import type { Clock } from '../../../runtime/clock.ts'
 import { temporaryDirectory } from '../../support/directories.ts'
 import { testLog } from '../../support/test-log.ts'
+import { openLimits } from '../../support/trainer-limits.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { BLOBS, TEXT } from './tiny-model.ts'
 
@@ -20,6 +21,8 @@ const STORED: UploadOutcome = { status: 'stored', sentBytes: 1, durationMs: 1 }
 export async function startRunner(o: {
   readonly clock: Clock
   readonly memoryBytesMax?: number
+  /** Of the trainer's process; more than it takes where left out. */
+  readonly trainerBytesMax?: number
   readonly bytesPerSecond?: number
   readonly upload?: () => Promise<UploadOutcome>
 }) {
@@ -28,7 +31,8 @@ export async function startRunner(o: {
   const path = temporaryDirectory()
   writeFileSync(join(path, 'words.txt'), TEXT)
   const sensor = new TextFolderSensor({ id: 'text', path, bytesPerSecond, seed: 1, clock, log })
-  const trainers = new TrainerPool({ niceness: 0, idleMsMax: 60_000, log })
+  const limits = openLimits(o.trainerBytesMax ? { memoryBytesMax: o.trainerBytesMax } : {})
+  const trainers = new TrainerPool({ niceness: 0, limits, idleMsMax: 60_000, log })
   const statuses: Content<'assignmentStatus'>[] = []
   const updates: LearnedUpdate[] = []
   const moods: boolean[] = []

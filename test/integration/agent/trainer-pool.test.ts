@@ -4,13 +4,14 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { TrainerPool } from '../../../agent/assignment/trainer-pool.ts'
 import { temporaryDirectory } from '../../support/directories.ts'
 import { testLog } from '../../support/test-log.ts'
+import { openLimits } from '../../support/trainer-limits.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { childrenOfThisProcess } from './child-census.ts'
 
 const { log, lines } = testLog()
 
 function openPool(idleMsMax = 60_000): TrainerPool {
-  const pool = new TrainerPool({ niceness: 0, idleMsMax, log })
+  const pool = new TrainerPool({ niceness: 0, limits: openLimits(), idleMsMax, log })
   onTestFinished(() => pool.stop())
   return pool
 }

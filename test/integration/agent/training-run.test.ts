@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { SlotGate } from '../../../agent/assignment/slot-gate.ts'
 import { runTraining } from '../../../agent/assignment/training-run.ts'
+import { ComputeBudget } from '../../../agent/limits/compute-budget.ts'
 import type { Clock } from '../../../runtime/clock.ts'
 import { systemClock } from '../../../runtime/clock.ts'
 import { TrainerProcess } from '../../../training/trainer/trainer-process.ts'
@@ -21,19 +21,21 @@ async function train(o: {
   readonly localEpochs?: number
   readonly accumulation?: number
   readonly leftMs: number
+  readonly signal?: AbortSignal
 }) {
   const { clock, share = 1, localEpochs = 1, accumulation = 1, leftMs } = o
   await trainer.load(jobOf(SAMPLES, { accumulation }))
-  const schedule = { crId: 8, startsAtMs: clock.now(), slots: 10, slotMs: leftMs / 10 }
-  const abort = new AbortController()
+  const startsAtMs = clock.now()
+  const endsAtMs = startsAtMs + leftMs
   return runTraining({
     trainer,
-    order: { computingShare: share, localEpochs, learningRate: 0.01 },
+    order: { localEpochs, learningRate: 0.01 },
     sampleCount: SAMPLES,
     samplesPerStep: BATCH * accumulation,
-    gate: new SlotGate({ schedule, clock, signal: abort.signal }),
+    budget: new ComputeBudget({ clock, share, startsAtMs, endsAtMs }),
     clock,
-    endsAtMs: clock.now() + leftMs,
+    endsAtMs,
+    signal: o.signal ?? new AbortController().signal,
   })
 }
 

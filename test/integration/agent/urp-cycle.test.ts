@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { CostLedger } from '../../../agent/cost/cost-ledger.ts'
 import type { CrSchedule } from '../../../agent/cr-schedule.ts'
 import { UrpCycle } from '../../../agent/urp-cycle.ts'
 import { cellOf } from '../../../protocol/matrix.ts'
@@ -15,6 +16,7 @@ import { AGENT, CONTROLLER, startWire, USERS } from '../wire/wire-fixture.ts'
 const CUT = { slots: 4, slotMs: 500 }
 const CR_MS = CUT.slots * CUT.slotMs
 const OFFSET_MS = 10_000
+const CLOCK_FIGURES = { offsetMs: OFFSET_MS, errorMs: 1, measuredAt: '2026-01-01T00:00:00.000Z' }
 const AT = '2026-01-01T00:00:00.000Z'
 
 const rate = {
@@ -23,7 +25,6 @@ const rate = {
   trainingFlopsPerSecond: 4e9,
   peakFlopsPerSecond: 5e9,
   sustainedFactor: 0.8,
-  runs: [4e9],
   gemmFlopsPerSecond: 9e9,
 }
 const compute = {
@@ -65,6 +66,8 @@ async function startCycle() {
     wire,
     clock,
     offsetMs: () => OFFSET_MS,
+    clockFigures: () => CLOCK_FIGURES,
+    cost: new CostLedger({ clock }),
     results: () => ({ compute }),
     linkFigures: () => undefined,
     sensing: () => [],

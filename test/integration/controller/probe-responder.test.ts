@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { ClockSync } from '../../../agent/clock-sync.ts'
+import { ClockSync } from '../../../agent/clock/clock-sync.ts'
 import { ControllerPeer } from '../../../agent/controller-peer.ts'
-import { ProbeResponder } from '../../../controller/probe-responder.ts'
+import { ProbeResponder } from '../../../controller/probe/probe-responder.ts'
 import { systemClock } from '../../../runtime/clock.ts'
 import { startEmbedded } from '../../support/brokers.ts'
 import { waitFor } from '../../support/wait-for.ts'
@@ -26,7 +26,7 @@ async function startBoth() {
 describe('the controller at the other end of the link', () => {
   test('tells its clock, from which the agent knows the offset', async () => {
     const { peer, agent } = await startBoth()
-    const sync = new ClockSync({ peer, log: agent.log })
+    const sync = new ClockSync({ peer, clock: systemClock, log: agent.log })
     expect(sync.offsetMs).toBe(0)
     await sync.refresh()
     // Off by half a round trip at most; a second is far above that of the loopback.
@@ -36,7 +36,7 @@ describe('the controller at the other end of the link', () => {
 
   test('is no error for the agent when it is away', async () => {
     const { peer, agent, broker } = await startBoth()
-    const sync = new ClockSync({ peer, log: agent.log })
+    const sync = new ClockSync({ peer, clock: systemClock, log: agent.log })
     await broker.stop()
     await waitFor(() => !agent.connection.isConnected, { what: 'the loss is noticed' })
     await sync.refresh()

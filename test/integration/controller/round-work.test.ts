@@ -123,7 +123,8 @@ describe('an average', () => {
 describe('the record of a round', () => {
   /** CR 7 with one contribution, and what agent a sensed in it and in the next one. */
   async function runRound(side: Work) {
-    const { work, order, sensed } = side
+    const { work, order, sensed, uploads } = side
+    const said = { session: 1, sequence: 0, sentAt: '2026-01-01T00:00:00.000Z', modelId: 'prose' }
     const plan = await order(7, 'a')
     await work.aggregate('prose', [store(side, 'a', 1, 10)], inTime)
     for (const [grId, interval] of [
@@ -134,18 +135,22 @@ describe('the record of a round', () => {
       if (!orders) throw new Error('nothing is to be sensed')
       sensed.begin(new Map([['a', { ...orders, grId }]]))
       sensed.onStatus('a', {
-        session: 1,
-        sequence: 0,
-        sentAt: '2026-01-01T00:00:00.000Z',
+        ...said,
         crId: grId,
         grId,
         part: 'sense',
-        modelId: 'prose',
         status: 'done',
         sampleCount: 5,
         interval,
       })
     }
+    uploads.onStatus('a', {
+      ...{ ...said, crId: 7, grId: 6, part: 'consume', status: 'done' },
+      interval: {
+        ...phase('upload', 7, 8),
+        use: { slots: { used: 1, granted: 2 }, bytes: { used: 900, granted: 1000 } },
+      },
+    })
     await work.record({
       crId: 7,
       startedAtMs: 1000,
@@ -161,6 +166,7 @@ describe('the record of a round', () => {
         },
       ],
       sensed,
+      uploads,
     })
   }
 
@@ -175,8 +181,14 @@ describe('the record of a round', () => {
       choices: [{ agentId: 'a', modelId: 'prose' }],
       models: [{ modelId: 'prose', versionNumber: 1, contributions: 1, sampleCount: 10 }],
       excluded: [],
-      // Sensing of this CR hid three of five seconds; what was sensed in the next is not of it.
-      overlapRatio: 0.6,
+      contributions: [
+        {
+          phases: [{ phase: 'download' }, { phase: 'train' }, { phase: 'upload' }],
+          use: { upload: 0.9 },
+        },
+      ],
+      // Sensing of this CR hid three of six seconds; what was sensed in the next is not of it.
+      overlapRatio: 0.5,
     })
     const { body } = await side.tap.waitFor('roundRecord', () => true, {
       ms: 5000,
@@ -197,8 +209,8 @@ describe('the record of a round', () => {
   })
 
   test('of a round in which nothing was planned and nothing came is not written', async () => {
-    const { work, sensed, written, order } = await startWork()
-    const times = { startedAtMs: 1000, endedAtMs: 3000, contributions: [], sensed }
+    const { work, sensed, uploads, written, order } = await startWork()
+    const times = { startedAtMs: 1000, endedAtMs: 3000, contributions: [], sensed, uploads }
     await work.record({ crId: 6, plan: null, ...times })
     await work.record({ crId: 7, plan: await order(7), ...times })
     expect(written().map(({ crId }) => crId)).toEqual([7])

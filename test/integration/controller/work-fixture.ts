@@ -5,6 +5,7 @@ import { Evaluator } from '../../../controller/models/evaluator.ts'
 import type { ModelLibrary } from '../../../controller/models/model-library.ts'
 import { ModelPublisher } from '../../../controller/models/model-publisher.ts'
 import { greedyGainPolicy } from '../../../controller/orchestrate/policies/greedy-gain-policy.ts'
+import { ReportedUploads } from '../../../controller/rounds/reported-uploads.ts'
 import { RoundLog } from '../../../controller/rounds/round-log.ts'
 import { RoundWork } from '../../../controller/rounds/round-work.ts'
 import { SensedRounds } from '../../../controller/rounds/sensed-rounds.ts'
@@ -76,8 +77,9 @@ export async function startWork() {
   const current = () => library.model('prose').current
   const updateOf = (value: number, change: Partial<UpdateManifest> = {}) =>
     updateFor(library, value, change)
-  const sensed = new SensedRounds()
-  return { work, library, order, updateOf, current, sensed, tap, written, lines, logPath }
+  const [sensed, uploads] = [new SensedRounds(), new ReportedUploads()]
+  const reported = { sensed, uploads }
+  return { work, library, order, updateOf, current, ...reported, tap, written, lines, logPath }
 }
 
 /** An update of all parameters to one value, consumed in CR 7. */

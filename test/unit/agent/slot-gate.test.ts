@@ -35,36 +35,3 @@ describe('the slot gate', () => {
     await expect(entering).rejects.toThrow('the communication round is over')
   })
 })
-
-describe('a rest', () => {
-  async function rested(
-    o: { cpuSeconds: number; durationMs: number; share: number },
-    leftMs = 1e6,
-  ) {
-    const { clock, gate, passedMs } = gateOn()
-    await clock.run(gate.rest({ ...o, endsAtMs: clock.now() + leftMs }))
-    return passedMs()
-  }
-
-  test.each([
-    ['100 ms of work at a share of 0.4', { cpuSeconds: 0.1, durationMs: 100, share: 0.4 }, 150],
-    ['100 ms of work at half a core', { cpuSeconds: 0.1, durationMs: 100, share: 0.5 }, 100],
-    ['work at a whole core', { cpuSeconds: 0.1, durationMs: 100, share: 1 }, 0],
-    // Others had the core for most of the time: that was rest enough.
-    ['10 ms of work that took 100', { cpuSeconds: 0.01, durationMs: 100, share: 0.5 }, 0],
-    ['less than a millisecond', { cpuSeconds: 0.001, durationMs: 1, share: 0.6 }, 0],
-  ])('after %s lasts %o: %d ms', async (_, work, ms) => {
-    expect(await rested(work)).toBeCloseTo(ms, 3)
-  })
-
-  test('makes work its share of work and rest together', async () => {
-    const [cpuSeconds, durationMs, share] = [0.08, 95, 0.3]
-    const restMs = await rested({ cpuSeconds, durationMs, share })
-    expect((cpuSeconds * 1000) / (durationMs + restMs)).toBeCloseTo(share, 5)
-  })
-
-  test('ends with the slots', async () => {
-    expect(await rested({ cpuSeconds: 0.1, durationMs: 100, share: 0.01 }, 40)).toBe(40)
-    expect(await rested({ cpuSeconds: 0.1, durationMs: 100, share: 0 }, 40)).toBe(40)
-  })
-})

@@ -49,3 +49,18 @@ test('nonsense is bounded, so that it can neither starve an agent nor drown it',
   overhead.learn('b', 'prose', { ...run, cpuSeconds: 1e-9 })
   expect([overhead.factor('a', 'prose'), overhead.factor('b', 'prose')]).toEqual([1000, 0.1])
 })
+
+test('a prediction stands in for the factor that nobody knows yet', () => {
+  expect(new ComputeOverhead().factor('a', 'prose', 1.3)).toBe(1.3)
+})
+
+test('real steps correct the prediction, also when the board measures itself anew', () => {
+  const overhead = new ComputeOverhead()
+  // 12 s for 10 ideal ones, where 1.5 times the ideal was predicted.
+  const run = { cpuSeconds: 12, flopsPerSecond: 1e9, flopsPerSample: 1e7, samplesTrained: 1000 }
+  overhead.learn('a', 'prose', { ...run, predicted: 1.5 })
+  expect(overhead.factor('a', 'prose', 1.5)).toBeCloseTo(1.2, 9)
+  expect(overhead.factor('a', 'prose', 3)).toBeCloseTo(2.4, 9)
+  expect(overhead.factor('a', 'prose')).toBeCloseTo(1.2, 9)
+  expect(overhead.factor('b', 'prose', 1.5)).toBe(1.5)
+})

@@ -51,6 +51,7 @@ describe('the plan of a round', () => {
       localEpochs: 1,
       batch: 32,
       learningRate: 0.01,
+      downloadBitsMax: 2_000_000,
       uploadBitsMax: 1_000_000,
       seed: expect.any(Number),
     })
