@@ -1,15 +1,21 @@
-import { readCores } from './cores.ts'
+import { type Core, readCore, readCores } from './cores.ts'
 import type { BoardRoots, Conditions } from './probe.ts'
 import { readSupplyAlarm } from './supply-alarm.ts'
 import { hottest, readThermalZones } from './thermal-zones.ts'
 import { isSlowed, readThrottleBits, type ThrottleBits } from './throttle-bits.ts'
 
-/** The hottest zone, the fastest core now, and whether the board slows itself down. */
-export async function readConditions(roots: BoardRoots): Promise<Conditions> {
+/**
+ * The hottest zone, the fastest core now, and whether the board slows itself down; of some cores only
+ * where they are given.
+ */
+export async function readConditions(
+  roots: BoardRoots,
+  only?: readonly Pick<Core, 'index'>[],
+): Promise<Conditions> {
   const [zones, slow, cores] = await Promise.all([
     readThermalZones(roots.sysRoot),
     readSlowness(roots.sysRoot),
-    readCores(roots),
+    only ? Promise.all(only.map(({ index }) => readCore(index, roots))) : readCores(roots),
   ])
   const frequencies = cores.flatMap(({ frequencyHz }) => frequencyHz ?? [])
   const temperatureCelsius = hottest(zones)

@@ -26,19 +26,21 @@ export async function readCores(
   const list = /^Cpus_allowed_list:\s*(\S+)/m.exec(status)?.[1]
   const allowed = list === undefined ? undefined : new Set(parseCpuList(list))
   const indices = online.filter(index => allowed?.has(index) ?? true)
-  return Promise.all(indices.map(index => readCore(index, { sysRoot, discarded })))
+  return Promise.all(indices.map(index => readCore(index, { sysRoot }, discarded)))
 }
 
-async function readCore(
+/** What the kernel tells of one core. */
+export async function readCore(
   index: number,
-  o: { readonly sysRoot: string; readonly discarded: string[] },
+  { sysRoot }: Pick<BoardRoots, 'sysRoot'>,
+  discarded: string[] = [],
 ): Promise<Core> {
   const read = (name: string, kind: FigureKind): Promise<number | undefined> =>
     readFigure({
-      root: o.sysRoot,
+      root: sysRoot,
       path: `devices/system/cpu/cpu${index}/${name}`,
       kind,
-      discarded: o.discarded,
+      discarded,
     })
   const [capacity, frequencyHz, hardwareMax, policyMax] = await Promise.all([
     read('cpu_capacity', FIGURES.capacity),

@@ -1,9 +1,10 @@
 import { TrainerProcess } from '../../training/trainer/trainer-process.ts'
-import { computeProbe } from './compute-probe.ts'
+import { computeProbe } from './compute/compute-probe.ts'
+import type { ComputeExtent } from './compute/compute-values.ts'
 import { cpuProbe } from './cpu-probe.ts'
 import { emcProbe } from './emc-probe.ts'
 import { gpuProbe } from './gpu-probe.ts'
-import { type LinkProbeOptions, linkProbe } from './link-probe.ts'
+import { type LinkProbeOptions, linkProbe } from './link/link-probe.ts'
 import { memoryProbe } from './memory-probe.ts'
 import { networkProbe } from './network-probe.ts'
 import { powerModeProbe } from './power-mode-probe.ts'
@@ -20,10 +21,13 @@ import { throttleProbe } from './throttle-probe.ts'
 export function buildProbes({
   link,
   filesRoot = '/',
+  computeExtent,
 }: {
   readonly link: LinkProbeOptions
   /** Where files outside of /proc and /sys are looked for. */
   readonly filesRoot?: string
+  /** Where left out, short at the first reading and full from then on. */
+  readonly computeExtent?: ComputeExtent
 }) {
   return {
     cpu: cpuProbe(),
@@ -36,7 +40,10 @@ export function buildProbes({
     gpu: gpuProbe,
     emc: emcProbe,
     network: networkProbe,
-    compute: computeProbe({ startTrainer: options => TrainerProcess.start(options) }),
+    compute: computeProbe({
+      startTrainer: options => TrainerProcess.start(options),
+      ...(computeExtent ? { extent: computeExtent } : {}),
+    }),
     link: linkProbe(link),
   } as const
 }

@@ -17,6 +17,7 @@ import {
 } from '../../runtime/atomic-file.ts'
 import { errnoOf, GainnetError, hasCode, messageOf } from '../../runtime/errors.ts'
 import type { Logger } from '../../runtime/logger.ts'
+import { type TrainingWork, trainingWork } from '../../training/cost/count-work.ts'
 import { buildTrainingArtifact } from '../../training/forms/training-artifact.ts'
 import { type ParameterInfo, readForwardModel } from '../../training/forward/forward-graph.ts'
 import { buildByteLanguageModel } from '../../training/models/byte-language-model.ts'
@@ -47,6 +48,9 @@ export interface Model {
   /** ONNX training graph, as agents fetch it. */
   readonly training: Uint8Array
   readonly flopsPerSample: number
+  /** What a training step makes a board do. */
+  readonly work: TrainingWork
+  readonly samplesPerStep: number
   readonly parameterCount: number
   readonly heldBack: Uint8Array
   readonly targetSketch: DataSketch
@@ -236,6 +240,8 @@ export class ModelLibrary {
       forward,
       training: artifact.bytes,
       flopsPerSample: artifact.flopsPerSample,
+      work: trainingWork(artifact.bytes),
+      samplesPerStep: batch,
       parameterCount: artifact.initialParameters.length,
       heldBack,
       targetSketch: sketchOf(heldBack),

@@ -38,17 +38,21 @@ function recurrent({ inputs: [x = [], w = [], r = []] }: Shapes): number {
 export function countForwardFlops(graph: GraphEmitter, nodes: readonly NodeProto[]): number {
   let flopCount = 0
   for (const node of nodes) {
-    const { opType = '' } = node
-    const multiplications = Object.hasOwn(MULTIPLICATIONS, opType)
-      ? MULTIPLICATIONS[opType]
-      : undefined
-    if (!multiplications) continue
     const shapes = node.input.map(input => (input === '' ? [] : graph.shape(input)))
     const [output = ''] = node.output
     const outputShape = output === '' ? [] : graph.shape(output)
-    flopCount += 2 * multiplications({ inputs: shapes, output: outputShape }, node)
+    flopCount += nodeFlops(node, { inputs: shapes, output: outputShape })
   }
   return flopCount
+}
+
+/** Those of one node; 0 where it is no matrix product. */
+export function nodeFlops(node: NodeProto, shapes: Shapes): number {
+  const { opType = '' } = node
+  const multiplications = Object.hasOwn(MULTIPLICATIONS, opType)
+    ? MULTIPLICATIONS[opType]
+    : undefined
+  return multiplications ? 2 * multiplications(shapes, node) : 0
 }
 
 /** Each product of the forward pass has two of the same size in the backward pass. */

@@ -2,7 +2,7 @@ import { setPriority } from 'node:os'
 import { GainnetError, messageOf } from '../../runtime/errors.ts'
 import { writeCheckpoint } from '../checkpoint/checkpoint.ts'
 import { Evaluator } from './evaluator.ts'
-import { measureKernelRate } from './kernel-rate.ts'
+import { KernelBench } from './kernels/kernel-bench.ts'
 import { loadOrtRuntime, ORT_VARIABLE } from './ort-runtime.ts'
 import type { Ort } from './ort-session.ts'
 import type {
@@ -18,11 +18,13 @@ import { type StepControl, TrainingRun } from './training-run.ts'
 class Trainer {
   readonly #ort: Ort
   readonly #evaluator: Evaluator
+  readonly #kernels: KernelBench
   #training: TrainingRun | undefined
 
   constructor(ort: Ort) {
     this.#ort = ort
     this.#evaluator = new Evaluator(ort)
+    this.#kernels = new KernelBench(ort)
   }
 
   readonly handlers: {
@@ -32,10 +34,11 @@ class Trainer {
     ) => Promise<TrainerRequests[Kind]['reply']>
   } = {
     load: async job => {
+      const cpuBefore = process.cpuUsage()
       await this.#unload()
       this.#training = await TrainingRun.open(this.#ort, job)
       const { stepsPerEpoch, stepCount } = this.#training
-      return { stepsPerEpoch, stepCount }
+      return { stepsPerEpoch, stepCount, cpuSeconds: secondsOf(process.cpuUsage(cpuBefore)) }
     },
     step: async ({ reportsProgress, ...ask }, { isCancelled, onRun }) => {
       const training = this.#loaded()
@@ -44,10 +47,11 @@ class Trainer {
         ...(isCancelled ? { isCancelled } : {}),
         ...(reportsProgress && onRun ? { onRun } : {}),
       })
-      const { user, system } = process.cpuUsage(cpuBefore)
+      const cpuSecondsSoFar = secondsOf(process.cpuUsage())
+      const cpuSeconds = cpuSecondsSoFar - secondsOf(cpuBefore)
       const durationMs = performance.now() - startedAt
       const { stepCount } = training
-      return { losses, stepCount, cpuSeconds: (user + system) / 1e6, durationMs }
+      return { losses, stepCount, cpuSeconds, cpuSecondsSoFar, durationMs }
     },
     checkpoint: async ({ path }) => {
       const training = this.#loaded()
@@ -59,10 +63,19 @@ class Trainer {
     averages: async () => this.#loaded().averages(),
     evaluate: ask => this.#evaluator.evaluate(ask),
     generate: ask => this.#evaluator.generate(ask),
-    kernelRate: ask => measureKernelRate(this.#ort, ask),
+    openKernel: async ask => {
+      await this.#kernels.open(ask)
+      return null
+    },
+    runKernel: ask => this.#kernels.run(ask),
+    cpuTime: async () => {
+      const { user, system } = process.cpuUsage()
+      return { cpuSeconds: (user + system) / 1e6 }
+    },
     unload: async () => {
       await this.#unload()
       await this.#evaluator.release()
+      await this.#kernels.release()
       return null
     },
   }
@@ -77,6 +90,10 @@ class Trainer {
     this.#training = undefined
     await training?.release()
   }
+}
+
+function secondsOf({ user, system }: NodeJS.CpuUsage): number {
+  return (user + system) / 1e6
 }
 
 /** Cancelled requests that have not ended; what is cancelled too late is no longer waited for. */

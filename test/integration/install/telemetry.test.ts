@@ -18,7 +18,8 @@ const PROGRAM = `
   import { readFileSync } from 'node:fs'
   import { TrainerProcess } from ${JSON.stringify(join(ROOT, 'dist/training/trainer/trainer-process.js'))}
   const trainer = await TrainerProcess.start({})
-  await trainer.kernelRate({ kernel: 'gemm', runs: 1 })
+  await trainer.openKernel({ kernel: 'gemm' })
+  await trainer.runKernel({ kernel: 'gemm', turns: 1 })
   process.stdout.write(readFileSync('/proc/' + trainer.pid + '/environ', 'utf8'))
   await trainer.stop()
 `

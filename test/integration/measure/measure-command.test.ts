@@ -4,8 +4,10 @@ import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { computeProbe } from '../../../agent/measure/compute-probe.ts'
-import type { LinkPeer, Train } from '../../../agent/measure/link-probe.ts'
+import { computeProbe } from '../../../agent/measure/compute/compute-probe.ts'
+import { USUAL_EFFORT } from '../../../agent/measure/compute/measure-kernels.ts'
+import type { LinkPeer } from '../../../agent/measure/link/link-probe.ts'
+import type { Train } from '../../../agent/measure/link/mqtt-trains.ts'
 import { runProbe } from '../../../agent/measure/probe.ts'
 import { type MeasureOptions, measure } from '../../../agent/measure-command.ts'
 import { AgentConfig } from '../../../config/agent-schema.ts'
@@ -75,7 +77,7 @@ describe('the compute probe on this machine', () => {
   test('measures real training kernels and lets two of them take turns', async () => {
     const probe = computeProbe({
       startTrainer: options => TrainerProcess.start(options),
-      runs: 3,
+      effort: { ...USUAL_EFFORT, runsMin: 3, runsMax: 3 },
       lockPath: join(folder, 'compute.lock'),
     })
     const context = {

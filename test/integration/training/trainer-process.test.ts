@@ -113,12 +113,17 @@ describe('a trainer', () => {
 
   test('measures what the kernels reach', async () => {
     for (const kernel of ['gemm', 'training-step'] as const) {
-      const rate = await trainer.kernelRate({ kernel, runs: 3 })
-      expect(rate.runs).toHaveLength(3)
-      expect(rate.flopsPerSecond).toBe(rate.runs.toSorted((a, b) => a - b)[1])
-      expect(rate.flopsPerSecond).toBeGreaterThan(1e7)
-      expect(rate.flopsPerCpuSecond).toBeGreaterThan(1e7)
+      await trainer.openKernel({ kernel })
+      const once = await trainer.runKernel({ kernel, turns: 1 })
+      const twice = await trainer.runKernel({ kernel, turns: 2 })
+      expect(twice.work.flops).toBe(2 * once.work.flops)
+      expect(twice.work.flops / twice.cpuSeconds).toBeGreaterThan(1e7)
+      expect(twice.wallSeconds).toBeGreaterThan(0)
     }
+    expect(await trainer.cpuSeconds()).toBeGreaterThan(0)
+    await trainer.unload()
+    const closed = trainer.runKernel({ kernel: 'gemm', turns: 1 })
+    await expect(closed).rejects.toSatisfy(error => hasCode(error, 'TRAINING_FAILED'))
   })
 
   test('refuses what it cannot do by code and goes on', async () => {

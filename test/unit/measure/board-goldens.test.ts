@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import type { ComputeValues } from '../../../agent/measure/compute-probe.ts'
+import type { ComputeValues } from '../../../agent/measure/compute/compute-values.ts'
 import { readConditions } from '../../../agent/measure/conditions.ts'
 import { coreClasses, readCores } from '../../../agent/measure/cores.ts'
 import { computingShareOf } from '../../../agent/measure/cpu-probe.ts'
@@ -75,7 +75,6 @@ async function computeResult(name: BoardName): Promise<ProbeResult<ComputeValues
     trainingFlopsPerSecond: 4e9 / (index + 1),
     peakFlopsPerSecond: 5e9 / (index + 1),
     sustainedFactor: 0.8,
-    runs: [4e9],
     gemmFlopsPerSecond: 9e9,
   }))
   const conditions = await readConditions(roots)

@@ -22,7 +22,6 @@ const rate = {
   trainingFlopsPerSecond: 4e9,
   peakFlopsPerSecond: 5e9,
   sustainedFactor: 0.8,
-  runs: [4e9],
   gemmFlopsPerSecond: 9e9,
 }
 
