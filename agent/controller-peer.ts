@@ -1,10 +1,13 @@
 import type { ClockTell, ProbeTell } from '../protocol/life.ts'
+import type { TokenTell } from '../protocol/probe/probe-token.ts'
 import type { WireSession } from '../protocol/wire-session.ts'
-import type { Clock } from '../runtime/clock.ts'
+import { type Clock, systemClock, until } from '../runtime/clock.ts'
 import { withDeadline } from '../runtime/deadline.ts'
 import { GainnetError } from '../runtime/errors.ts'
-import { exchangeOf, type SessionExchange } from './clock-offset.ts'
-import type { LinkPeer, Train, TrainResult } from './measure/link-probe.ts'
+import { exchangeOf, type SessionExchange } from './clock/clock-exchange.ts'
+import type { LinkPeer } from './measure/link/link-probe.ts'
+import type { ProbeGrant, TokenWish } from './measure/link/measure-link.ts'
+import type { Train, TrainResult } from './measure/link/mqtt-trains.ts'
 
 const EXCHANGE_MS_MAX = 5000
 /** A train that takes longer tells nothing more about the link; 2G would carry 300 kB in it. */
@@ -23,9 +26,12 @@ interface Arrivals {
 export class ControllerPeer implements LinkPeer {
   readonly #wire: WireSession
   readonly #agentId: string
+  readonly #linkGroup: string
+  readonly #probeHost: string
   readonly #clock: Clock
   readonly #clockWaits = new Map<number, (tell: ClockTell) => void>()
   readonly #probeWaits = new Map<number, (tell: ProbeTell) => void>()
+  readonly #tokenWaits = new Map<number, (tell: TokenTell) => void>()
   readonly #answersAwaited = new Set<(error: Error) => void>()
   #arrivals: Arrivals | null = null
   #nextId: number
@@ -34,13 +40,42 @@ export class ControllerPeer implements LinkPeer {
     readonly wire: WireSession
     readonly agentId: string
     readonly clock: Clock
+    /** Left out: nobody else is behind this uplink. */
+    readonly linkGroup?: string | undefined
+    /** Where the probe port is when the controller does not say. */
+    readonly probeHost?: string | undefined
     /** Of the questions of this peer; others of the same agent count elsewhere. */
     readonly firstId?: number
   }) {
     this.#wire = options.wire
     this.#agentId = options.agentId
+    this.#linkGroup = options.linkGroup ?? options.agentId
+    this.#probeHost = options.probeHost ?? '127.0.0.1'
     this.#clock = options.clock
     this.#nextId = options.firstId ?? 0
+  }
+
+  /**
+   * The right to one probe, when its time has come. Rejects with the reason of a refusal, and with
+   * `retryInMs` in the details where it is one for now.
+   */
+  async grant(wish: TokenWish, signal?: AbortSignal): Promise<ProbeGrant> {
+    const id = this.#nextId++
+    const told = new Promise<TokenTell>(resolve => {
+      this.#tokenWaits.set(id, resolve)
+    })
+    const { kind, direction, bytesMax: bytes, durationMs } = wish
+    const ask = { id, kind, direction, bytes, durationMs, linkGroup: this.#linkGroup }
+    try {
+      await this.#wire.publish('tokenAsk', { agentId: this.#agentId }, ask)
+      const tell = await this.#answer(told, {
+        ms: EXCHANGE_MS_MAX,
+        what: 'answer of the probe port',
+      })
+      return await grantOf(tell, { host: this.#probeHost, signal })
+    } finally {
+      this.#tokenWaits.delete(id)
+    }
   }
 
   async start(): Promise<void> {
@@ -50,6 +85,7 @@ export class ControllerPeer implements LinkPeer {
       for (const giveUp of this.#answersAwaited) giveUp(error)
     })
     await this.#wire.on('clockTell', own, tell => this.#clockWaits.get(tell.id)?.(tell))
+    await this.#wire.on('tokenTell', own, tell => this.#tokenWaits.get(tell.id)?.(tell))
     await this.#wire.on('probeTell', own, tell => this.#probeWaits.get(tell.id)?.(tell))
     await this.#wire.onBytes('probeDown', own, (bytes, { probeId }) =>
       this.#onBlock(Number(probeId), bytes.length),
@@ -167,6 +203,19 @@ function told(): { promise: Promise<ProbeTell>; settle: (tell: ProbeTell) => voi
     settle = resolve
   })
   return { promise, settle }
+}
+
+async function grantOf(
+  tell: TokenTell,
+  { host, signal }: { readonly host: string; readonly signal: AbortSignal | undefined },
+): Promise<ProbeGrant> {
+  const { token, port, bytesMax, startInMs = 0, reason = 'no reason given', retryInMs } = tell
+  if (tell.status !== 'granted' || !token || !port || !bytesMax) {
+    const details = retryInMs === undefined ? {} : { retryInMs }
+    throw new GainnetError('PROBE_FAILED', `the controller refused: ${reason}`, details)
+  }
+  await until(systemClock, systemClock.now() + startInMs, signal)
+  return { host: tell.host ?? host, port, token, bytesMax }
 }
 
 function refusal({ reason }: ProbeTell): GainnetError {

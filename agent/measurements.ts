@@ -3,7 +3,8 @@ import { Backoff } from '../runtime/backoff.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Random } from '../runtime/seeded-random.ts'
 import type { Stoppable } from '../runtime/shutdown.ts'
-import { LinkSeries } from './measure/link-series.ts'
+import type { CostLedger } from './cost/cost-ledger.ts'
+import { LinkSeries } from './measure/link/link-series.ts'
 import { type BoardRoots, type ProbeResult, runProbe } from './measure/probe.ts'
 import type { ProbeName, ProbeResults, Probes } from './measure/registry.ts'
 import { ProbeSchedule } from './measure/schedule.ts'
@@ -18,6 +19,10 @@ export interface MeasurementsOptions {
   readonly link: string
   readonly schedules: { readonly compute: string; readonly link: string }
   readonly random: Random
+  /** What is known of the link; of these measurements alone where left out. */
+  readonly series?: LinkSeries
+  /** Told what each probe took. */
+  readonly cost: Pick<CostLedger, 'add'>
   readonly onFailed: (failure: { readonly probe: ProbeName; readonly reason: string }) => void
   readonly log: Logger
 }
@@ -40,7 +45,7 @@ const CHEAP_PROBES = [
 export class Measurements implements Stoppable {
   readonly #options: MeasurementsOptions
   readonly #schedule: ProbeSchedule
-  readonly #series = new LinkSeries()
+  readonly #series: LinkSeries
   readonly #backoff: Backoff
   readonly #ending = new AbortController()
   #retry: NodeJS.Timeout | undefined
@@ -48,6 +53,7 @@ export class Measurements implements Stoppable {
 
   constructor(options: MeasurementsOptions) {
     this.#options = options
+    this.#series = options.series ?? new LinkSeries()
     const { schedules, random, log } = options
     this.#backoff = new Backoff({ firstMs: RETRY_MS_FIRST, limitMs: RETRY_MS_MAX, random })
     const job = (name: 'compute' | 'link') => ({
@@ -91,16 +97,18 @@ export class Measurements implements Stoppable {
   }
 
   async #read(name: ProbeName): Promise<void> {
-    const { probes, roots, log } = this.#options
+    const { probes, roots, cost, log } = this.#options
     const { signal } = this.#ending
     if (name === 'link') {
       const result = await runProbe(probes.link, { roots, log, signal })
+      cost.add(name, result.cost ?? {})
       // An absent or failed measurement does not unmake the figures of an earlier one.
       if (result.status === 'ok') this.#series.add(result.values, result.measuredAt)
       if (result.status === 'ok' || this.#results.link === undefined) this.#results.link = result
       return
     }
     const result = await runProbe<unknown>(probes[name], { roots, log, signal })
+    cost.add(name, result.cost ?? {})
     if (signal.aborted) return
     if (name === 'compute') this.#retryWhenFailed(result)
     // The next measurement of the rate is hours away; what the others read changes all the time.

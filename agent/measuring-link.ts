@@ -1,5 +1,6 @@
 import { networkInterfaces } from 'node:os'
 import type { AgentConfig } from '../config/agent-schema.ts'
+import { parseBrokerUrl } from '../protocol/broker-address.ts'
 import { BrokerConnection } from '../protocol/broker-connection.ts'
 import { MessageSealer } from '../protocol/message-sealer.ts'
 import { WireSession } from '../protocol/wire-session.ts'
@@ -8,7 +9,7 @@ import { GainnetError } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { seededRandom } from '../runtime/seeded-random.ts'
 import { ControllerPeer } from './controller-peer.ts'
-import type { LinkPeer } from './measure/link-probe.ts'
+import type { LinkPeer } from './measure/link/link-probe.ts'
 import { interfaceOf } from './urp/link-load.ts'
 
 const CONNECT_MS_MAX = 10_000
@@ -24,10 +25,10 @@ export interface MeasuringLink {
  * birth, no will, and a client name of its own, so that a running daemon is not disturbed.
  */
 export async function openMeasuringLink(
-  config: Pick<AgentConfig, 'agentId' | 'site' | 'broker'>,
+  config: Pick<AgentConfig, 'agentId' | 'site' | 'broker' | 'linkGroup'>,
   log: Logger,
 ): Promise<MeasuringLink> {
-  const { agentId, site, broker } = config
+  const { agentId, site, broker, linkGroup } = config
   const username = broker.username ?? agentId
   const connection = new BrokerConnection({
     url: broker.url,
@@ -42,8 +43,16 @@ export async function openMeasuringLink(
   const sealer = new MessageSealer({ session: 1, clock: systemClock })
   const wire = new WireSession({ connection, site, sealer, log })
   // Answers go to all who listen for this agent: numbers that the daemon does not count with.
+  const probeHost = parseBrokerUrl(broker.url).host
   const firstId = 2 ** 30 + process.pid * 1000
-  const peer = new ControllerPeer({ wire, agentId, clock: systemClock, firstId })
+  const peer = new ControllerPeer({
+    wire,
+    agentId,
+    clock: systemClock,
+    firstId,
+    linkGroup,
+    probeHost,
+  })
   await peer.start()
   connection.start()
   if (!(await isConnected(connection))) {

@@ -75,6 +75,50 @@ const clock = z
   .prefault({})
   .describe('The system clock: how a communication round is cut.')
 
+const probe = z
+  .strictObject({
+    enabled: z
+      .boolean()
+      .default(true)
+      .describe('Whether agents measure their links at a port of their own, beside the broker.'),
+    host: text.optional().meta({
+      derived: 'broker.host',
+      examples: ['0.0.0.0'],
+      description: 'Address that the probe server listens on, over TCP and UDP.',
+    } satisfies FieldMeta),
+    port: z
+      .int()
+      .min(0)
+      .max(65_535)
+      .default(1884)
+      .describe('Port of the probe server, over TCP and UDP; 0 takes a free one.'),
+    publicHost: text.optional().meta({
+      derived: "the agent's broker host",
+      examples: ['edge.example.org'],
+      description: 'Host by which agents reach the probe server.',
+    } satisfies FieldMeta),
+    bulkProbesMax: z
+      .int()
+      .min(1)
+      .max(1000)
+      .default(1)
+      .describe('Agents that fill their links at once: they share the link of this server.'),
+    bytesMax: z
+      .int()
+      .min(64 * 1024)
+      .max(16 * 2 ** 30)
+      .default(256 * 2 ** 20)
+      .describe('Bytes that one probe in one direction may take.'),
+    groupBytesPerDayMax: z
+      .int()
+      .min(64 * 1024)
+      .max(2 ** 44)
+      .default(8 * 2 ** 30)
+      .describe('Bytes that the probes of one link group may take a day.'),
+  })
+  .prefault({})
+  .describe('The port at which agents measure their links.')
+
 const rounds = z
   .strictObject({
     limit: z
@@ -236,6 +280,7 @@ export const ControllerConfig = z.strictObject({
   broker,
   log,
   clock,
+  probe,
   rounds,
   policy: identifier()
     .default('greedy-gain')

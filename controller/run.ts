@@ -18,7 +18,8 @@ import { Evaluator } from './models/evaluator.ts'
 import { ModelLibrary } from './models/model-library.ts'
 import { ModelPublisher } from './models/model-publisher.ts'
 import { policyOf } from './orchestrate/policies/registry.ts'
-import { ProbeResponder } from './probe-responder.ts'
+import { ProbeResponder } from './probe/probe-responder.ts'
+import { TokenDesk } from './probe/token-desk.ts'
 import { CrCounter } from './rounds/cr-counter.ts'
 import { recoverUpdates } from './rounds/recover-updates.ts'
 import { RoundLog } from './rounds/round-log.ts'
@@ -78,6 +79,17 @@ async function startController(foundation: Foundation): Promise<void> {
   parts.add('broker session', { stop: () => wire.connection.stop(() => life.sayGoodbye()) })
   const responder = parts.add('probe responder', new ProbeResponder({ wire, clock, log }))
   await responder.start()
+  const desk = parts.add(
+    'probe port',
+    new TokenDesk({
+      config: config.probe,
+      host: config.broker.host,
+      wire,
+      random: seededRandom(session),
+      log,
+    }),
+  )
+  await desk.start()
   const models = await openModels(ground, library)
   const work = new RoundWork({
     config,

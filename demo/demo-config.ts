@@ -26,6 +26,7 @@ const COMPUTING_SHARE_MIN = 0.05
 const SENSOR_BYTES_PER_SECOND = 8000
 /** Agents on one machine disturb each other all the time; the usual caution would let them all idle. */
 const FORECAST_QUANTILE = 0.5
+const LINK_BYTES_MAX = 16 * 2 ** 20
 /** What learns most in a minute of two cores, by trial: a longer context needs more text. */
 const MODEL_SHAPE = { contextBytes: 6, embeddingSize: 24, hiddenSizes: [128] }
 export function logFileOf({ root }: RunFolder, name: string): string {
@@ -59,6 +60,7 @@ export function controllerConfig(options: {
         : { mode: 'external', url: brokerUrl(port), password: externalPassword },
     log: { level: 'info', file: logFileOf(folder, 'controller') },
     clock: { ...DEMO_CLOCK },
+    probe: { host: '127.0.0.1', port: 0 },
     rounds: {
       limit: options.rounds,
       agentsMin: options.agents,
@@ -88,7 +90,8 @@ export function agentConfig(options: {
     stateDirectory: stateDirectoryOf(folder, agentId),
     broker: { url: brokerUrl(options.port), password },
     log: { level: 'info', file: logFileOf(folder, agentId) },
-    measure: { forecastQuantile: FORECAST_QUANTILE },
+    // Four agents share one machine and its loopback: what more would tell is not worth their time.
+    measure: { forecastQuantile: FORECAST_QUANTILE, linkBytesMax: LINK_BYTES_MAX },
     // At the priority of everybody else, half of the share is to be had on a busy machine too.
     limits: { computingShare: share, computingShareReserved: share / 2, niceness: 0 },
     healthSeconds: 1,

@@ -14,6 +14,7 @@ import {
   Taken,
 } from './life.ts'
 import { ModelManifest } from './model-manifest.ts'
+import { TokenAsk, TokenTell } from './probe/probe-token.ts'
 import { RoundRecord } from './round-record.ts'
 import { UpdateAck, UpdateManifest } from './update.ts'
 import { Urp } from './urp.ts'
@@ -64,6 +65,8 @@ export const MESSAGES = {
     false,
     null,
   ),
+  tokenAsk: row('agent/{agentId}/probe/token/ask', 'agent', 'json', 1, false, TokenAsk),
+  tokenTell: row('agent/{agentId}/probe/token/tell', 'controller', 'json', 1, false, TokenTell),
   controllerState: row('ctl/state', 'controller', 'json', 1, true, ControllerState),
   crClock: row('ctl/clock', 'controller', 'json', 1, true, CrClock),
   modelManifest: row('ctl/models/{modelId}', 'controller', 'json', 1, true, ModelManifest),

@@ -301,6 +301,7 @@ export class TestFleet {
         : { mode: 'embedded', port: this.port },
       log: { level: 'debug' },
       clock: CLOCK,
+      probe: { host: '127.0.0.1', port: 0 },
       rounds: { agentsMin: agents.length, agentsWaitSeconds: 120 },
       // Work for all slots: a trainer that starts late on a busy machine still has some of them.
       training: { batch: 16, localEpochs: 100 },

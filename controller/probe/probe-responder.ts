@@ -1,9 +1,9 @@
-import type { ProbeAsk } from '../protocol/life.ts'
-import type { WireSession } from '../protocol/wire-session.ts'
-import type { Clock } from '../runtime/clock.ts'
-import { messageOf } from '../runtime/errors.ts'
-import type { Logger } from '../runtime/logger.ts'
-import type { Stoppable } from '../runtime/shutdown.ts'
+import type { ProbeAsk } from '../../protocol/life.ts'
+import type { WireSession } from '../../protocol/wire-session.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import { messageOf } from '../../runtime/errors.ts'
+import type { Logger } from '../../runtime/logger.ts'
+import type { Stoppable } from '../../runtime/shutdown.ts'
 
 /** Uplink trains that are being received at once; a train whose end is lost makes room by age. */
 const TRAINS_MAX = 256

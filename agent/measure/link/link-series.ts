@@ -1,0 +1,222 @@
+import { median, quantile } from 'simple-statistics'
+import type { LinkFigures, Quantity } from '../../../protocol/urp.ts'
+import {
+  BULK_METHOD,
+  type Datagrams,
+  ECHO_METHOD,
+  EXCHANGE_METHOD,
+  type Goodput,
+  type LinkValues,
+} from './link-probe.ts'
+import type { PassiveSample } from './passive-goodput.ts'
+import { type RateSample, UNCERTAINTY, weightedQuantile, weightOf } from './rate-samples.ts'
+import type { Direction } from './transfer-meter.ts'
+
+/**
+ * Bytes of one clock exchange on the wire: two JSON bodies of about 120 bytes, two topics of about
+ * 50. Known only to the order, and stated because measuring is never free.
+ */
+const EXCHANGE_BYTES = 340
+const RTTS_MAX = 512
+const DATAGRAMS_MAX = 32
+export const PASSIVE_METHOD = 'real transfers, timed at the receiver'
+
+interface SeriesOptions {
+  readonly measurementsMax?: number
+  /** Monotonic, in ms. */
+  readonly now?: () => number
+}
+
+/**
+ * What is known of one link: measurements and real transfers of each direction, weighted by how
+ * certain and how old they are; round trips, loss and jitter. The oldest are dropped beyond a limit.
+ */
+export class LinkSeries {
+  readonly #measurementsMax: number
+  readonly #now: () => number
+  readonly #rates: Record<Direction, RateSample[]> = { down: [], up: [] }
+  readonly #datagrams: Datagrams[] = []
+  #rtts: { readonly ms: number; readonly bytesSpent: number }[] = []
+  #rttMethod = EXCHANGE_METHOD
+  #rttAt = ''
+  #datagramsAt = ''
+  #retransmittedShare: number | undefined
+  #interface: LinkFigures['interface']
+  #measurements = 0
+
+  constructor({ measurementsMax = 24, now = () => performance.now() }: SeriesOptions = {}) {
+    this.#measurementsMax = measurementsMax
+    this.#now = now
+  }
+
+  /** How often the link was measured by filling it. */
+  get measurements(): number {
+    return this.#measurements
+  }
+
+  noteInterface(figures: LinkFigures['interface']): void {
+    this.#interface = figures
+  }
+
+  add(values: LinkValues, measuredAt: string): void {
+    this.#measurements += 1
+    const { rttsMs, downlink, uplink, datagrams, retransmittedShare } = values
+    this.#addRate('down', this.#measured(downlink, measuredAt))
+    this.#addRate('up', this.#measured(uplink, measuredAt))
+    if (datagrams) this.addDatagrams(datagrams, measuredAt)
+    else this.#addRtts(rttsMs, { method: EXCHANGE_METHOD, bytesSpent: EXCHANGE_BYTES, measuredAt })
+    this.#retransmittedShare = retransmittedShare
+  }
+
+  addPassive(direction: Direction, { bitsPerSecond }: PassiveSample, measuredAt: string): void {
+    this.#addRate(direction, {
+      bitsPerSecond,
+      method: PASSIVE_METHOD,
+      uncertainty: UNCERTAINTY.passive,
+      bytesSpent: 0,
+      atMs: this.#now(),
+      measuredAt,
+    })
+  }
+
+  addDatagrams(datagrams: Datagrams, measuredAt: string): void {
+    this.#datagrams.push(datagrams)
+    if (this.#datagrams.length > DATAGRAMS_MAX) this.#datagrams.shift()
+    this.#datagramsAt = measuredAt
+    const { rttsMs } = datagrams
+    const bytesSpent = Math.round(datagrams.bytesSpent / rttsMs.length)
+    this.#addRtts(rttsMs, { method: ECHO_METHOD, bytesSpent, measuredAt })
+  }
+
+  /** The rate has changed: what was measured before is of another link. */
+  forget(direction: Direction): void {
+    this.#rates[direction] = []
+  }
+
+  /** Median rate, undefined before the first measurement. */
+  rate(direction: Direction): number | undefined {
+    return this.#rates[direction].length === 0 ? undefined : this.#quantile(direction, 0.5)
+  }
+
+  /** For the URP; undefined before anything was measured. */
+  figures(link: string): LinkFigures | undefined {
+    const { down, up } = this.#rates
+    if (down.length === 0 && up.length === 0 && this.#rtts.length === 0) return undefined
+    return {
+      link,
+      ...(down.length > 0 ? { downlinkBitsPerSecond: this.#goodput('down') } : {}),
+      ...(up.length > 0 ? { uplinkBitsPerSecond: this.#goodput('up') } : {}),
+      ...(this.#rtts.length > 0 ? { rttMs: this.#roundTrips() } : {}),
+      ...this.#datagramFigures(),
+      ...(this.#retransmittedShare === undefined
+        ? {}
+        : { retransmittedShare: this.#retransmittedShare }),
+      ...(this.#interface ? { interface: this.#interface } : {}),
+    }
+  }
+
+  #measured({ bitsPerSecond, bytesSpent, method, ciShare }: Goodput, measuredAt: string) {
+    const isBulk = method === BULK_METHOD && ciShare !== undefined && Number.isFinite(ciShare)
+    const uncertainty = isBulk ? Math.max(UNCERTAINTY.bulk, ciShare / 2) : UNCERTAINTY.trains
+    return { bitsPerSecond, method, uncertainty, bytesSpent, atMs: this.#now(), measuredAt }
+  }
+
+  #addRate(direction: Direction, sample: RateSample): void {
+    const rates = this.#rates[direction]
+    rates.push(sample)
+    if (rates.length > this.#measurementsMax) rates.shift()
+  }
+
+  #addRtts(
+    rttsMs: readonly number[],
+    o: { readonly method: string; readonly bytesSpent: number; readonly measuredAt: string },
+  ): void {
+    // Echoes and exchanges through the broker are of two different ways.
+    const kept = o.method === this.#rttMethod ? this.#rtts : []
+    const added = rttsMs.map(ms => ({ ms, bytesSpent: o.bytesSpent }))
+    this.#rtts = [...kept, ...added].slice(-RTTS_MAX)
+    this.#rttMethod = o.method
+    this.#rttAt = o.measuredAt
+  }
+
+  #quantile(direction: Direction, share: number): number {
+    const now = this.#now()
+    const weighted = this.#rates[direction].map(sample => ({
+      value: sample.bitsPerSecond,
+      weight: weightOf(sample, now),
+    }))
+    return weightedQuantile(weighted, share)
+  }
+
+  #goodput(direction: Direction): Quantity {
+    const rates = this.#rates[direction]
+    const methods = [...new Set(rates.map(({ method }) => method))]
+    return {
+      p10: this.#quantile(direction, 0.1),
+      p50: this.#quantile(direction, 0.5),
+      p90: this.#quantile(direction, 0.9),
+      n: rates.length,
+      method: methods.join(' and ').slice(0, 80),
+      measuredAt: rates.at(-1)?.measuredAt ?? '',
+      bytesSpent: rates.reduce((sum, { bytesSpent }) => sum + bytesSpent, 0),
+    }
+  }
+
+  #roundTrips(): NonNullable<LinkFigures['rttMs']> {
+    const rtts = this.#rtts.map(({ ms }) => ms)
+    return {
+      min: Math.min(...rtts),
+      p10: quantile(rtts, 0.1),
+      p50: quantile(rtts, 0.5),
+      p90: quantile(rtts, 0.9),
+      p95: quantile(rtts, 0.95),
+      n: rtts.length,
+      method: this.#rttMethod,
+      measuredAt: this.#rttAt,
+      bytesSpent: this.#rtts.reduce((sum, { bytesSpent }) => sum + bytesSpent, 0),
+    }
+  }
+
+  #datagramFigures(): Partial<LinkFigures> {
+    if (this.#datagrams.length === 0) return {}
+    const told = { method: ECHO_METHOD, measuredAt: this.#datagramsAt }
+    const middle = (way: Direction, key: 'jitterMs' | 'delayVariationMs') =>
+      median(this.#datagrams.map(({ [way]: one }) => one[key]))
+    const [downCapacity, upCapacity] = [this.#capacity('down'), this.#capacity('up')]
+    return {
+      loss: { down: this.#lost('down'), up: this.#lost('up'), ...told },
+      jitterMs: {
+        down: middle('down', 'jitterMs'),
+        up: middle('up', 'jitterMs'),
+        delayVariationDown: middle('down', 'delayVariationMs'),
+        delayVariationUp: middle('up', 'delayVariationMs'),
+        ...told,
+      },
+      ...(downCapacity ? { downlinkCapacityBitsPerSecond: downCapacity } : {}),
+      ...(upCapacity ? { uplinkCapacityBitsPerSecond: upCapacity } : {}),
+    }
+  }
+
+  #lost(way: Direction): { share: number; n: number } {
+    const sum = (key: 'sent' | 'lost') =>
+      this.#datagrams.reduce((all, { [way]: one }) => all + one[key], 0)
+    return { share: sum('lost') / sum('sent'), n: sum('sent') }
+  }
+
+  #capacity(way: Direction): Quantity | undefined {
+    const told = this.#datagrams.flatMap(datagrams => {
+      const bitsPerSecond = way === 'down' ? datagrams.downCapacity : datagrams.upCapacity
+      return bitsPerSecond === undefined ? [] : [bitsPerSecond]
+    })
+    if (told.length === 0) return undefined
+    return {
+      p10: quantile(told, 0.1),
+      p50: quantile(told, 0.5),
+      p90: quantile(told, 0.9),
+      n: told.length,
+      method: 'dispersion of UDP trains',
+      measuredAt: this.#datagramsAt,
+      bytesSpent: 0,
+    }
+  }
+}

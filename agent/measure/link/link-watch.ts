@@ -1,0 +1,197 @@
+import { messageOf } from '../../../runtime/errors.ts'
+import type { Logger } from '../../../runtime/logger.ts'
+import type { ByteBudget } from './byte-budget.ts'
+import { ChangeDetector, type Verdict } from './change-detector.ts'
+import type { InterfaceFigures } from './link-interface.ts'
+import type { LinkPeer } from './link-probe.ts'
+import type { LinkSeries } from './link-series.ts'
+import type { LookKind, LookPlan } from './look-plan.ts'
+import { type LinkMeasurement, measureGranted } from './measure-link.ts'
+import type { PassiveSample } from './passive-goodput.ts'
+import { type Direction, TransferWatch } from './transfer-meter.ts'
+
+export interface LinkWatchOptions {
+  /** The other end, or undefined while there is none. */
+  readonly peer: () => LinkPeer | undefined
+  readonly series: LinkSeries
+  readonly budget: ByteBudget
+  readonly plan: LookPlan
+  /** The interface that the link goes through. */
+  readonly readInterface: () => Promise<InterfaceFigures | undefined>
+  /** Fills the link to measure it. */
+  readonly measureNow: () => Promise<unknown>
+  readonly onSpent: (spent: { readonly sentBytes: number; readonly receivedBytes: number }) => void
+  readonly log: Logger
+  /** Monotonic, in ms. */
+  readonly now?: () => number
+}
+
+const DIRECTIONS = ['down', 'up'] as const
+
+interface Look {
+  readonly kind: LookKind
+  readonly rates: Readonly<Record<Direction, number | undefined>>
+}
+
+/**
+ * Watches the link between its measurements: small looks, at most one a round but for a second one
+ * where the first is doubtful, and all real transfers. Has it measured anew when its rate has changed.
+ */
+export class LinkWatch {
+  readonly meter: TransferWatch
+  readonly #options: LinkWatchOptions
+  readonly #now: () => number
+  readonly #ending = new AbortController()
+  readonly #looked = { down: new ChangeDetector(), up: new ChangeDetector() }
+  readonly #transferred = { down: new ChangeDetector(), up: new ChangeDetector() }
+  #interface: InterfaceFigures | undefined
+  #kind: LookKind | undefined
+  #isChanged = false
+  #running: Promise<void> | undefined
+
+  constructor(options: LinkWatchOptions) {
+    this.#options = options
+    this.#now = options.now ?? (() => performance.now())
+    this.meter = new TransferWatch((direction, sample) => this.#onTransfer(direction, sample))
+  }
+
+  /** A communication round has begun. Joins a look that is under way; never rejects. */
+  onRound(): Promise<void> {
+    this.#running ??= this.#round()
+      .catch(error => this.#options.log.debug({ reason: messageOf(error) }, 'link not looked at'))
+      .finally(() => {
+        this.#running = undefined
+      })
+    return this.#running
+  }
+
+  async stop(): Promise<void> {
+    this.#ending.abort(new Error('the agent stops'))
+    await this.#running
+  }
+
+  /** Why the link may not be filled now with so many bytes, or undefined. */
+  async refusal(bytes: number): Promise<string | undefined> {
+    await this.#readInterface()
+    if (this.#interface?.isMetered) {
+      return `${this.#interface.name} is metered: measure.linkMetered lets no bytes be spent`
+    }
+    const { budget, plan } = this.#options
+    const bitsPerSecond = this.#rates()
+    const expected = plan.bulkBytes(this.#rate('down'), this.#rate('up')) ?? bytes
+    return budget.refusal(Math.min(bytes, expected), { nowMs: this.#now(), bitsPerSecond })
+  }
+
+  spend(bytes: number): void {
+    this.#options.budget.spend(bytes, this.#now())
+  }
+
+  async #round(): Promise<void> {
+    if (!this.#options.peer()?.grant || this.#ending.signal.aborted) return
+    await this.#readInterface()
+    const isKnown = this.#rate('down') !== undefined && this.#rate('up') !== undefined
+    if (!isKnown || this.#isChanged) await this.#measure()
+    else if ((await this.#look({ isSecond: false })) === 'doubtful') {
+      await this.#look({ isSecond: true })
+      if (this.#isChanged) await this.#measure()
+    }
+  }
+
+  async #measure(): Promise<void> {
+    const { series, measureNow } = this.#options
+    const before = series.measurements
+    await measureNow()
+    // What was refused now is wanted in the next round too.
+    if (series.measurements > before) this.#isChanged = false
+  }
+
+  async #look({ isSecond }: { readonly isSecond: boolean }): Promise<Verdict> {
+    const { plan, budget } = this.#options
+    const rates = { down: this.#rate('down'), up: this.#rate('up') }
+    const isMetered = this.#interface?.isMetered ?? false
+    const next = plan.next({ rates, isMetered, isSecond, nowMs: this.#now() })
+    if (!next) return 'same'
+    const bitsPerSecond = this.#rates()
+    if (budget.refusal(next.bytes, { nowMs: this.#now(), bitsPerSecond })) return 'same'
+    const peer = this.#options.peer()
+    if (!peer?.grant) return 'same'
+    const { signal } = this.#ending
+    const measured = await measureGranted(
+      async wish =>
+        (await peer.grant?.(wish, signal)) ?? Promise.reject(new Error('no probe port')),
+      { ...next.extent, signal },
+    )
+    this.#account(measured)
+    return this.#judge({ kind: next.kind, rates: this.#ratesOf(measured) })
+  }
+
+  #account({ datagrams, downlink, uplink }: LinkMeasurement): void {
+    const { series, plan, onSpent } = this.#options
+    const small = (datagrams?.bytesSpent ?? 0) / 2
+    const receivedBytes = Math.round(small + (downlink?.bytesSpent ?? 0))
+    const sentBytes = Math.round(small + (uplink?.bytesSpent ?? 0))
+    this.spend(sentBytes + receivedBytes)
+    onSpent({ sentBytes, receivedBytes })
+    if (datagrams?.status === 'ok') series.addDatagrams(datagrams, new Date().toISOString())
+    else if (datagrams) plan.onFailed(datagrams.reason)
+  }
+
+  #ratesOf({ datagrams, downlink, uplink }: LinkMeasurement): Look['rates'] {
+    if (datagrams?.status === 'ok') {
+      return { down: datagrams.downCapacity, up: datagrams.upCapacity }
+    }
+    return {
+      down: downlink?.status === 'ok' ? downlink.bitsPerSecond : undefined,
+      up: uplink?.status === 'ok' ? uplink.bitsPerSecond : undefined,
+    }
+  }
+
+  #judge({ kind, rates }: Look): Verdict {
+    if (kind !== this.#kind) for (const direction of DIRECTIONS) this.#looked[direction].reset()
+    this.#kind = kind
+    let verdict: Verdict = 'same'
+    for (const direction of DIRECTIONS) {
+      const rate = rates[direction]
+      // A train that rides on saved tokens says nothing of the rate: a longer one is needed.
+      if (kind === 'train' && this.#options.plan.isBlind(rate, this.#rate(direction))) {
+        this.#looked[direction].reset()
+        continue
+      }
+      const one = this.#looked[direction].add(rate)
+      if (one === 'changed') this.#onChanged(direction)
+      if (one === 'doubtful' && verdict === 'same') verdict = 'doubtful'
+    }
+    return verdict
+  }
+
+  #onChanged(direction: Direction): void {
+    const { series, log } = this.#options
+    log.info({ direction, bitsPerSecond: series.rate(direction) }, 'rate of the link has changed')
+    this.#isChanged = true
+    series.forget(direction)
+  }
+
+  #onTransfer(direction: Direction, sample: PassiveSample): void {
+    const { series, log } = this.#options
+    const measuredAt = new Date().toISOString()
+    log.debug({ direction, ...sample }, 'transfer measured the link')
+    const isChanged = this.#transferred[direction].add(sample.bitsPerSecond) === 'changed'
+    if (isChanged) series.forget(direction)
+    series.addPassive(direction, sample, measuredAt)
+  }
+
+  async #readInterface(): Promise<void> {
+    this.#interface = await this.#options.readInterface()
+    this.#options.series.noteInterface(this.#interface)
+  }
+
+  #rate(direction: Direction): number | undefined {
+    return this.#options.series.rate(direction)
+  }
+
+  /** Of both directions together, undefined while one is not known. */
+  #rates(): number | undefined {
+    const [down, up] = [this.#rate('down'), this.#rate('up')]
+    return down === undefined || up === undefined ? undefined : down + up
+  }
+}

@@ -1,0 +1,121 @@
+import type { ByteBudgetOptions } from './byte-budget.ts'
+import { datagramBytesOf, type LinkPart } from './measure-link.ts'
+import type { Direction } from './transfer-meter.ts'
+
+export type LookKind = 'echoes' | 'train' | 'transfer'
+
+export interface PlannedLook {
+  readonly kind: LookKind
+  readonly bytes: number
+  readonly extent: {
+    readonly bytesMax: number
+    readonly packets?: number
+    readonly durationMsMax?: number
+    readonly parts: readonly LinkPart[]
+  }
+}
+
+type Rates = Readonly<Record<Direction, number | undefined>>
+
+const PACKETS_MIN = 20
+const PACKETS_MAX = 2048
+const PACKET_BITS = 1228 * 8
+/** Link time of a train; the later half counts, and wake-ups of a board are off by a millisecond. */
+const TRAIN_MS = 60
+/** Above it Node.js is too slow a receiver to time packets. */
+const TRAIN_BITS_PER_SECOND_MAX = 150e6
+/** A train at more than this times the goodput rode on saved tokens. */
+const BLIND_FACTOR = 1.8
+/** A short transfer: its rate is too low, but the same each time. */
+const TRANSFER_MS = 200
+/** A measurement ends when it is certain, mostly after so long in each direction. */
+const BULK_MS = 2500
+/** Looks share the budget with measurements. */
+const LOOKS_SHARE = 0.5
+const DAY_MS = 86_400_000
+/** Datagrams that were not answered are tried again after so many looks without. */
+const LOOKS_WITHOUT_UDP = 60
+
+/**
+ * How the link is looked at, and how often: echoes and a train of packets as long as the rate needs,
+ * a short transfer where packets cannot be timed, echoes alone where bytes cost money. Looks are spread
+ * so that they take half of the budget at most. Pure.
+ */
+export class LookPlan {
+  readonly #budget: ByteBudgetOptions
+  #packets = PACKETS_MIN
+  #isBlindAtMost = false
+  #nextAtMs = Number.NEGATIVE_INFINITY
+  #looksWithoutUdp = 0
+
+  constructor(budget: ByteBudgetOptions) {
+    this.#budget = budget
+  }
+
+  /** Undefined where it is too early for the next one. `isSecond`: to make sure of the last one. */
+  next(o: {
+    readonly rates: Rates
+    readonly isMetered: boolean
+    readonly isSecond: boolean
+    readonly nowMs: number
+  }): PlannedLook | undefined {
+    if (!o.isSecond && o.nowMs < this.#nextAtMs) return undefined
+    const look = this.#look(o.rates, o.isMetered)
+    if (look) this.#nextAtMs = o.nowMs + this.#pauseMs(look.bytes, o.rates)
+    return look
+  }
+
+  /** Whether the train was too short to say anything; the next one is longer. */
+  isBlind(trainRate: number | undefined, goodput: number | undefined): boolean {
+    if (trainRate === undefined || goodput === undefined) return trainRate === undefined
+    if (trainRate <= goodput * BLIND_FACTOR) return false
+    this.#isBlindAtMost = this.#packets >= PACKETS_MAX
+    this.#packets = Math.min(PACKETS_MAX, this.#packets * 2)
+    return true
+  }
+
+  onFailed(_reason: string): void {
+    this.#looksWithoutUdp = LOOKS_WITHOUT_UDP
+  }
+
+  /** What filling the link in both directions will take, undefined while nobody knows. */
+  bulkBytes(down: number | undefined, up: number | undefined): number | undefined {
+    return down === undefined || up === undefined ? undefined : ((down + up) * BULK_MS) / 8000
+  }
+
+  #look(rates: Rates, isMetered: boolean): PlannedLook | undefined {
+    const rate = Math.max(rates.down ?? 0, rates.up ?? 0)
+    const hasUdp = this.#looksWithoutUdp <= 0
+    if (!hasUdp) this.#looksWithoutUdp -= 1
+    if (isMetered) return hasUdp ? lookWith(0, 'echoes') : undefined
+    const isTooFast = rate > TRAIN_BITS_PER_SECOND_MAX || this.#isBlindAtMost
+    if (!hasUdp || isTooFast) return this.#transfer(rate)
+    const needed = Math.ceil((2 * rate * TRAIN_MS) / 1000 / PACKET_BITS)
+    this.#packets = Math.min(PACKETS_MAX, Math.max(this.#packets, needed, PACKETS_MIN))
+    return lookWith(this.#packets, 'train')
+  }
+
+  #transfer(rate: number): PlannedLook {
+    const bytesMax = Math.ceil((rate * TRANSFER_MS) / 8000) + 64 * 1024
+    return {
+      kind: 'transfer',
+      bytes: 2 * bytesMax,
+      extent: { bytesMax, durationMsMax: 2 * TRANSFER_MS, parts: ['down', 'up'] },
+    }
+  }
+
+  #pauseMs(bytes: number, rates: Rates): number {
+    const { bytesPerDayMax, capacityShareMax } = this.#budget
+    const carried = ((rates.down ?? 0) + (rates.up ?? 0)) / 8000
+    const perMs = Math.min(bytesPerDayMax / DAY_MS, capacityShareMax * carried) * LOOKS_SHARE
+    return perMs > 0 ? bytes / perMs : DAY_MS
+  }
+}
+
+function lookWith(packets: number, kind: LookKind): PlannedLook {
+  return {
+    kind,
+    bytes: datagramBytesOf(packets),
+    extent: { bytesMax: 0, packets, parts: ['datagrams'] },
+  }
+}
