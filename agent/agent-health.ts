@@ -1,5 +1,6 @@
 import { loadavg } from 'node:os'
-import type { AgentHealth } from '../protocol/life.ts'
+import type { AgentHealth, CostReport } from '../protocol/life.ts'
+import type { ClockFigures } from '../protocol/urp.ts'
 import type { WireSession } from '../protocol/wire-session.ts'
 import { messageOf } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
@@ -16,6 +17,8 @@ export interface AgentHealthOptions {
   readonly sensors: readonly Sensor[]
   /** Reads the cheap probes anew. */
   readonly readProbes: () => Promise<ProbeResults>
+  readonly clock: () => ClockFigures | undefined
+  readonly cost: () => CostReport
   readonly log: Logger
 }
 
@@ -51,7 +54,8 @@ export class AgentHealthReporter implements Stoppable {
   }
 
   #health(results: ProbeResults): Omit<AgentHealth, 'session' | 'sequence' | 'sentAt'> {
-    const { wire, outbox, sensors } = this.#options
+    const { wire, outbox, sensors, cost } = this.#options
+    const clock = this.#options.clock()
     const { storedMessages, storedBytes, delivered, dropped } = outbox()
     const memory = results.memory?.status === 'ok' ? results.memory.values : undefined
     const conditions = results.thermal?.status === 'ok' ? results.thermal.conditions : undefined
@@ -72,6 +76,8 @@ export class AgentHealthReporter implements Stoppable {
         bytesReceived: wire.connection.bytesReceived,
       },
       rejectedMessages: wire.rejected,
+      ...(clock ? { clock } : {}),
+      cost: cost(),
     }
   }
 

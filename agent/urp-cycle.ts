@@ -1,17 +1,18 @@
 import { networkInterfaces } from 'node:os'
 import type { Content } from '../protocol/messages.ts'
-import type { DataSketch, LinkFigures, SensingFigures } from '../protocol/urp.ts'
+import type { ClockFigures, DataSketch, LinkFigures, SensingFigures } from '../protocol/urp.ts'
 import type { WireSession } from '../protocol/wire-session.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import { messageOf } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Stoppable } from '../runtime/shutdown.ts'
+import type { CostLedger } from './cost/cost-ledger.ts'
 import { type CrSchedule, crEndMs, scheduleAt, slotAt, slotStartMs } from './cr-schedule.ts'
 import type { ProbeResults } from './measure/registry.ts'
 import { sampleRound } from './measure/slot-sample.ts'
 import { Forecaster } from './urp/forecast.ts'
 import { interfaceOf } from './urp/link-load.ts'
-import { type LinkCapacity, SlotLoad } from './urp/slot-load.ts'
+import { type LinkCapacity, type RoundLoad, SlotLoad } from './urp/slot-load.ts'
 import { buildUrp, FORECAST_METHODS } from './urp/urp-builder.ts'
 
 /** A first look at the load before the agent has seen a whole round: about 20 ticks a slot. */
@@ -34,6 +35,10 @@ export interface UrpCycleOptions {
   readonly clock: Clock
   /** Controller's clock minus ours, in ms. */
   readonly offsetMs: () => number
+  /** The same with its error bound; undefined while nothing is known. */
+  readonly clockFigures: () => ClockFigures | undefined
+  /** What watching and forecasting take is counted here. */
+  readonly cost: Pick<CostLedger, 'charge' | 'ofRound'>
   readonly results: () => ProbeResults
   readonly linkFigures: () => LinkFigures | undefined
   readonly sensing: () => readonly SensingFigures[]
@@ -81,9 +86,7 @@ export class UrpCycle implements Stoppable {
   async #warmUp({ crId, slots }: CrSchedule): Promise<void> {
     const round = { slots, slotMs: WARM_UP_MS / slots }
     const seen = await sampleRound(this.#slotLoad(round), round)
-    this.#computing.observe(crId - 1, seen.computing)
-    this.#linkShare.observe(crId - 1, seen.link)
-    this.#memory.observe(crId - 1, seen.memory)
+    this.#observe(crId - 1, seen)
     this.#load = null
   }
 
@@ -152,19 +155,23 @@ export class UrpCycle implements Stoppable {
     const round = scheduleAt(this.#schedule, this.#options.clock.now())
     this.#begunCr = round.crId
     this.#load ??= this.#slotLoad(round)
-    const ended = this.#load.edge(slotAt(round, this.#options.clock.now()))
-    if (ended) {
-      this.#computing.observe(round.crId - 1, ended.computing)
-      this.#linkShare.observe(round.crId - 1, ended.link)
-      this.#memory.observe(round.crId - 1, ended.memory)
-    }
+    const { load, options } = { load: this.#load, options: this.#options }
+    const ended = options.cost.charge('slots', () => load.edge(slotAt(round, options.clock.now())))
+    if (ended) options.cost.charge('forecast', () => this.#observe(round.crId - 1, ended))
     this.#arm()
   }
 
+  #observe(crId: number, { computing, link, memory }: RoundLoad): void {
+    this.#computing.observe(crId, computing)
+    this.#linkShare.observe(crId, link)
+    this.#memory.observe(crId, memory)
+  }
+
   #publish(round: CrSchedule): void {
-    const { wire, agentId, log } = this.#options
+    const { wire, agentId, cost, log } = this.#options
+    const urp = cost.charge('forecast', () => this.#build(round))
     wire
-      .publish('urp', { agentId }, this.#build(round))
+      .publish('urp', { agentId }, { ...urp, cost: cost.ofRound(round.crId) })
       .then(() => log.debug({ crId: round.crId }, 'urp published'))
       .catch(error => log.debug({ reason: messageOf(error) }, 'urp not sent'))
   }
@@ -202,6 +209,7 @@ export class UrpCycle implements Stoppable {
       limits: options.limits,
       sensing: options.sensing(),
       dataSketch: options.dataSketch(),
+      clock: options.clockFigures(),
       forecastAt: new Date(options.clock.now()).toISOString(),
     })
   }

@@ -2,6 +2,8 @@
 export interface Written {
   readonly value: string
   readonly unit: string
+  /** What was written, for scripts: a number in a unit without prefix. */
+  readonly base: { readonly value: number; readonly unit: string }
 }
 
 export function writtenNumber(value: number): string {
@@ -16,17 +18,25 @@ const BINARY = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const
 /** 6.4e9, 'FLOP/s' is `6.40 GFLOP/s`. */
 export function writtenSi(value: number, unit: string): Written {
   const power = powerOf(value, 1000, SI.length)
-  return { value: writtenNumber(value / 1000 ** power), unit: `${SI[power]}${unit}` }
+  return {
+    value: writtenNumber(value / 1000 ** power),
+    unit: `${SI[power]}${unit}`,
+    base: { value, unit },
+  }
 }
 
 export function writtenBytes(bytes: number): Written {
   const power = powerOf(bytes, 1024, BINARY.length)
   const value = bytes / 1024 ** power
-  return { value: power === 0 ? String(value) : writtenNumber(value), unit: BINARY[power] ?? 'B' }
+  return {
+    value: power === 0 ? String(value) : writtenNumber(value),
+    unit: BINARY[power] ?? 'B',
+    base: { value: bytes, unit: 'B' },
+  }
 }
 
 export function writtenShare(share: number): Written {
-  return { value: (share * 100).toFixed(1), unit: '%' }
+  return { value: (share * 100).toFixed(1), unit: '%', base: { value: share, unit: '' } }
 }
 
 function powerOf(value: number, base: number, count: number): number {
