@@ -7,7 +7,12 @@ export const DEBIAN_PACKAGES = [
   { name: 'vde2', command: 'wirefilter', for: 'delay on the links of a lab' },
   { name: 'iperf3', command: 'iperf3', for: 'what a link of a lab lets through' },
   { name: 'iputils-ping', command: 'ping', for: 'round trips on the links of a lab' },
+  { name: 'gcc', command: 'gcc', for: 'the unit tests of the firmware, under the sanitizers' },
+  { name: 'make', command: 'make', for: 'the firmware' },
+  { name: 'gcc-arm-none-eabi', command: 'arm-none-eabi-gcc', for: 'the firmware for a board' },
+  { name: 'qemu-system-arm', command: 'qemu-system-arm', for: 'a board that runs the firmware' },
   { name: 'strace', command: 'strace', for: 'the system calls that a program makes' },
+  { name: 'faketime', command: 'faketime', for: 'a board whose date jumps' },
 ]
 
 /** Those of the tests that run programs for arm64: an emulator, and the libraries of such programs. */

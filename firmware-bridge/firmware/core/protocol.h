@@ -1,0 +1,45 @@
+/* Made from firmware-bridge/protocol/messages.ts by write-protocol.ts: do not edit. */
+#ifndef GN_PROTOCOL_H
+#define GN_PROTOCOL_H
+
+#define GN_PROTOCOL_VERSION 1
+#define GN_PAYLOAD_BYTES_MAX 1024
+#define GN_REPLY_BIT 0x80
+#define GN_REFUSAL 0xff
+#define GN_SLOTS_MAX 512
+
+#define GN_IDENTIFY 0x01
+#define GN_IDENTIFY_BYTES 0
+#define GN_IDENTIFY_REPLY_BYTES 40
+#define GN_CONFIGURE 0x02
+#define GN_CONFIGURE_BYTES 6
+#define GN_CONFIGURE_REPLY_BYTES 1
+#define GN_START 0x03
+#define GN_START_BYTES_MIN 14
+#define GN_START_REPLY_BYTES 1
+#define GN_STOP 0x04
+#define GN_STOP_BYTES 0
+#define GN_STOP_REPLY_BYTES 1
+#define GN_TIME 0x05
+#define GN_TIME_BYTES 8
+#define GN_TIME_REPLY_BYTES 24
+#define GN_SELF_TEST 0x06
+#define GN_SELF_TEST_BYTES 0
+#define GN_SELF_TEST_REPLY_BYTES 7
+#define GN_STATISTICS 0x07
+#define GN_STATISTICS_BYTES 0
+#define GN_STATISTICS_REPLY_BYTES 44
+
+#define GN_HEARTBEAT 0x41
+#define GN_HEARTBEAT_BYTES 9
+#define GN_SAMPLES 0x42
+#define GN_SAMPLES_BYTES_MIN 17
+
+#define GN_STATUS_OK 0
+#define GN_STATUS_UNKNOWN_REQUEST 1
+#define GN_STATUS_WRONG_LENGTH 2
+#define GN_STATUS_VALUE_OUT_OF_RANGE 3
+#define GN_STATUS_NOT_CONFIGURED 4
+#define GN_STATUS_SELF_TEST_FAILED 5
+
+#endif
