@@ -1,8 +1,12 @@
 import { accuracy } from './accuracy.ts'
 import { agentIdle } from './agent-idle.ts'
 import type { Bench } from './bench-report.ts'
+import { compute } from './compute.ts'
 import { forecast } from './forecast.ts'
+import { link } from './link.ts'
+import { orchestrate } from './orchestrate.ts'
 import { roundOverhead } from './round-overhead.ts'
+import { slots } from './slots.ts'
 import { training } from './training.ts'
 import { trainingKernels } from './training-kernels.ts'
 
@@ -10,8 +14,12 @@ import { trainingKernels } from './training-kernels.ts'
 export const BENCHES: readonly Bench[] = [
   accuracy,
   agentIdle,
+  compute,
   forecast,
+  orchestrate,
+  link,
   roundOverhead,
+  slots,
   training,
   trainingKernels,
 ]
