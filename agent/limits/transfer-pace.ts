@@ -19,6 +19,8 @@ const BURST_MS = 50
 const IN_FLIGHT_MS = 500
 /** Of one message while a link is shared: what the bucket lets go at once. */
 const MESSAGE_MS = 20
+/** A turn of the event loop is no wait. */
+const WAIT_MS_MIN = 1
 /** Beyond it the hashes and headers of small blocks would take more than they are worth. */
 const BLOCKS_MAX = 256
 const BLOCK_BYTES_MIN = 8 * 1024
@@ -77,6 +79,11 @@ export class TransferPace {
     return this.#hasWaited
   }
 
+  /** The rate at which it lets bytes go. */
+  get bitsPerSecond(): number {
+    return this.#bytesPerSecond * 8
+  }
+
   /** Bytes that may be on their way at once, so that a link that recovers brings no burst. */
   get windowBytes(): number {
     return (this.#bytesPerSecond * IN_FLIGHT_MS) / 1000
@@ -94,7 +101,7 @@ export class TransferPace {
     const turn = this.#turn.then(() => this.#bucket.take(bytes, signal))
     this.#turn = turn.catch(() => undefined)
     await turn
-    this.#hasWaited ||= this.#clock.now() > askedAtMs
+    this.#hasWaited ||= this.#clock.now() - askedAtMs > WAIT_MS_MIN
     this.#count(bytes)
   }
 

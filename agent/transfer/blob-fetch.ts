@@ -128,7 +128,7 @@ export class BlobFetcher {
         what: () => progressOf(reference, assembler),
       })
     } finally {
-      watched?.end({ isHeldBack: pace?.hasWaited ?? false })
+      watched?.end({ paceBitsPerSecond: pace?.bitsPerSecond })
       subscription.end()
     }
     const finished = assembler.finish()

@@ -319,7 +319,7 @@ class UploadSession {
         watched?.add(block.length)
       })
     } finally {
-      watched?.end({ isHeldBack: this.#pace?.hasWaited ?? false })
+      watched?.end({ paceBitsPerSecond: this.#pace?.bitsPerSecond })
       this.#isSending = false
     }
   }

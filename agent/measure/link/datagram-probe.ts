@@ -36,7 +36,13 @@ export type DatagramOutcome =
       readonly packets: number
       readonly bytesSpent: number
     } & EchoFigures)
-  | { readonly status: 'failed'; readonly reason: string; readonly bytesSpent: number }
+  | {
+      readonly status: 'failed'
+      readonly reason: string
+      readonly bytesSpent: number
+      /** Nothing came back by UDP. */
+      readonly isUnanswered?: boolean
+    }
 
 export const PACKETS_DEFAULT = 20
 const ECHOES = 20
@@ -58,7 +64,8 @@ export async function runDatagramProbe(options: DatagramProbeOptions): Promise<D
   try {
     return await probe.run()
   } catch (error) {
-    return { status: 'failed', reason: messageOf(error), bytesSpent: probe.bytesSpent }
+    const { bytesSpent, isUnanswered } = probe
+    return { status: 'failed', reason: messageOf(error), bytesSpent, isUnanswered }
   } finally {
     probe.close()
   }
@@ -83,6 +90,7 @@ class DatagramProbe {
   #uplink: Train = { received: 0, arrivals: [] }
   #heard: () => void = () => undefined
   bytesSpent = 0
+  isUnanswered = false
 
   constructor(options: DatagramProbeOptions) {
     this.#options = options
@@ -94,6 +102,7 @@ class DatagramProbe {
     await this.#open()
     await this.#exchange()
     const figures = figuresOfEchoes(this.#echoes)
+    this.isUnanswered = !figures
     if (!figures) throw new Error('no echo came back by UDP')
     const quietMs = QUIET_MS + 2 * Math.max(...figures.rttsMs)
     if (packets > 0) {
@@ -145,6 +154,7 @@ class DatagramProbe {
       this.#send({ type: 'open', token })
       await this.#waitFor(() => this.#isOpen, OPEN_WAIT_MS)
     }
+    this.isUnanswered = !this.#isOpen
     if (!this.#isOpen) throw new Error(`no answer by UDP to ${OPEN_TRIES} datagrams`)
   }
 

@@ -19,6 +19,9 @@ import type { Direction } from './transfer-meter.ts'
 const EXCHANGE_BYTES = 340
 const RTTS_MAX = 512
 const DATAGRAMS_MAX = 32
+/** Payload of TCP in a packet of Ethernet's 1500 bytes (time stamps on), of what IP carries. */
+const TCP_SHARE_OF_IP = 1448 / 1500
+const CAPACITY_METHOD = 'dispersion of UDP trains'
 export const PASSIVE_METHOD = 'real transfers, timed at the receiver'
 
 interface SeriesOptions {
@@ -79,6 +82,32 @@ export class LinkSeries {
     })
   }
 
+  /**
+   * The rate has changed to about this: what was measured before is of another link. It serves until
+   * the link is measured.
+   */
+  restart(
+    direction: Direction,
+    o: {
+      readonly seenBy: 'train' | 'transfer'
+      readonly rate: number
+      readonly measuredAt: string
+    },
+  ): void {
+    const { seenBy, rate, measuredAt } = o
+    this.#rates[direction] = []
+    this.#datagrams.splice(0, this.#datagrams.length - 1)
+    const isTrain = seenBy === 'train'
+    this.#addRate(direction, {
+      bitsPerSecond: isTrain ? rate * TCP_SHARE_OF_IP : rate,
+      method: isTrain ? CAPACITY_METHOD : 'short TCP transfer',
+      uncertainty: UNCERTAINTY.look,
+      bytesSpent: 0,
+      atMs: this.#now(),
+      measuredAt,
+    })
+  }
+
   addDatagrams(datagrams: Datagrams, measuredAt: string): void {
     this.#datagrams.push(datagrams)
     if (this.#datagrams.length > DATAGRAMS_MAX) this.#datagrams.shift()
@@ -86,11 +115,6 @@ export class LinkSeries {
     const { rttsMs } = datagrams
     const bytesSpent = Math.round(datagrams.bytesSpent / rttsMs.length)
     this.#addRtts(rttsMs, { method: ECHO_METHOD, bytesSpent, measuredAt })
-  }
-
-  /** The rate has changed: what was measured before is of another link. */
-  forget(direction: Direction): void {
-    this.#rates[direction] = []
   }
 
   /** Median rate, undefined before the first measurement. */
@@ -121,10 +145,12 @@ export class LinkSeries {
     return { bitsPerSecond, method, uncertainty, bytesSpent, atMs: this.#now(), measuredAt }
   }
 
+  /** What a look told serves until there is better. */
   #addRate(direction: Direction, sample: RateSample): void {
-    const rates = this.#rates[direction]
-    rates.push(sample)
-    if (rates.length > this.#measurementsMax) rates.shift()
+    const better = this.#rates[direction].filter(
+      ({ uncertainty }) => uncertainty < UNCERTAINTY.look,
+    )
+    this.#rates[direction] = [...better, sample].slice(-this.#measurementsMax)
   }
 
   #addRtts(
@@ -214,7 +240,7 @@ export class LinkSeries {
       p50: quantile(told, 0.5),
       p90: quantile(told, 0.9),
       n: told.length,
-      method: 'dispersion of UDP trains',
+      method: CAPACITY_METHOD,
       measuredAt: this.#datagramsAt,
       bytesSpent: 0,
     }

@@ -5,6 +5,7 @@ import { ChangeDetector, type Verdict } from './change-detector.ts'
 import type { InterfaceFigures } from './link-interface.ts'
 import type { LinkPeer } from './link-probe.ts'
 import type { LinkSeries } from './link-series.ts'
+import { LookJudge } from './look-judge.ts'
 import type { LookKind, LookPlan } from './look-plan.ts'
 import { type LinkMeasurement, measureGranted } from './measure-link.ts'
 import type { PassiveSample } from './passive-goodput.ts'
@@ -26,6 +27,7 @@ export interface LinkWatchOptions {
   readonly now?: () => number
 }
 
+const FAR_FACTOR = 1.5
 const DIRECTIONS = ['down', 'up'] as const
 
 interface Look {
@@ -42,11 +44,12 @@ export class LinkWatch {
   readonly #options: LinkWatchOptions
   readonly #now: () => number
   readonly #ending = new AbortController()
-  readonly #looked = { down: new ChangeDetector(), up: new ChangeDetector() }
+  readonly #looked = { down: new LookJudge(), up: new LookJudge() }
   readonly #transferred = { down: new ChangeDetector(), up: new ChangeDetector() }
   #interface: InterfaceFigures | undefined
   #kind: LookKind | undefined
   #isChanged = false
+  #measurementsSeen = 0
   #running: Promise<void> | undefined
 
   constructor(options: LinkWatchOptions) {
@@ -98,16 +101,24 @@ export class LinkWatch {
   }
 
   async #measure(): Promise<void> {
-    const { series, measureNow } = this.#options
+    const { series, plan, measureNow } = this.#options
     const before = series.measurements
+    const told = { down: this.#rate('down'), up: this.#rate('up') }
     await measureNow()
     // What was refused now is wanted in the next round too.
-    if (series.measurements > before) this.#isChanged = false
+    if (series.measurements === before) return
+    // A change that was none: the train rode on saved tokens.
+    if (this.#isChanged && DIRECTIONS.some(one => isFar(told[one], this.#rate(one)))) {
+      plan.lengthen()
+    }
+    this.#isChanged = false
   }
 
   async #look({ isSecond }: { readonly isSecond: boolean }): Promise<Verdict> {
     const { plan, budget } = this.#options
     const rates = { down: this.#rate('down'), up: this.#rate('up') }
+    if (this.#options.series.measurements !== this.#measurementsSeen) this.#recalibrate()
+    this.#measurementsSeen = this.#options.series.measurements
     const isMetered = this.#interface?.isMetered ?? false
     const next = plan.next({ rates, isMetered, isSecond, nowMs: this.#now() })
     if (!next) return 'same'
@@ -133,7 +144,7 @@ export class LinkWatch {
     this.spend(sentBytes + receivedBytes)
     onSpent({ sentBytes, receivedBytes })
     if (datagrams?.status === 'ok') series.addDatagrams(datagrams, new Date().toISOString())
-    else if (datagrams) plan.onFailed(datagrams.reason)
+    else if (datagrams?.isUnanswered) plan.onUnanswered()
   }
 
   #ratesOf({ datagrams, downlink, uplink }: LinkMeasurement): Look['rates'] {
@@ -147,28 +158,31 @@ export class LinkWatch {
   }
 
   #judge({ kind, rates }: Look): Verdict {
-    if (kind !== this.#kind) for (const direction of DIRECTIONS) this.#looked[direction].reset()
+    if (kind !== this.#kind) this.#recalibrate()
     this.#kind = kind
-    let verdict: Verdict = 'same'
-    for (const direction of DIRECTIONS) {
+    const isTrain = kind === 'train'
+    const verdicts = DIRECTIONS.map(direction => {
       const rate = rates[direction]
-      // A train that rides on saved tokens says nothing of the rate: a longer one is needed.
-      if (kind === 'train' && this.#options.plan.isBlind(rate, this.#rate(direction))) {
-        this.#looked[direction].reset()
-        continue
-      }
-      const one = this.#looked[direction].add(rate)
-      if (one === 'changed') this.#onChanged(direction)
-      if (one === 'doubtful' && verdict === 'same') verdict = 'doubtful'
-    }
-    return verdict
+      const goodput = this.#rate(direction)
+      const verdict = this.#looked[direction].judge({ rate, goodput, isTrain })
+      if (verdict === 'changed' && rate !== undefined) this.#onChanged(direction, { kind, rate })
+      return verdict
+    })
+    if (verdicts.includes('blind')) this.#options.plan.lengthen()
+    return verdicts.includes('doubtful') ? 'doubtful' : 'same'
   }
 
-  #onChanged(direction: Direction): void {
+  #recalibrate(): void {
+    for (const direction of DIRECTIONS) this.#looked[direction].recalibrate()
+  }
+
+  #onChanged(direction: Direction, { kind, rate }: { kind: LookKind; rate: number }): void {
+    if (kind === 'echoes') return
     const { series, log } = this.#options
-    log.info({ direction, bitsPerSecond: series.rate(direction) }, 'rate of the link has changed')
+    const fields = { direction, before: series.rate(direction), now: rate, seenBy: kind }
+    log.info(fields, 'rate of the link has changed')
     this.#isChanged = true
-    series.forget(direction)
+    series.restart(direction, { seenBy: kind, rate, measuredAt: new Date().toISOString() })
   }
 
   #onTransfer(direction: Direction, sample: PassiveSample): void {
@@ -176,8 +190,8 @@ export class LinkWatch {
     const measuredAt = new Date().toISOString()
     log.debug({ direction, ...sample }, 'transfer measured the link')
     const isChanged = this.#transferred[direction].add(sample.bitsPerSecond) === 'changed'
-    if (isChanged) series.forget(direction)
-    series.addPassive(direction, sample, measuredAt)
+    if (isChanged) this.#onChanged(direction, { kind: 'transfer', rate: sample.bitsPerSecond })
+    else series.addPassive(direction, sample, measuredAt)
   }
 
   async #readInterface(): Promise<void> {
@@ -194,4 +208,9 @@ export class LinkWatch {
     const [down, up] = [this.#rate('down'), this.#rate('up')]
     return down === undefined || up === undefined ? undefined : down + up
   }
+}
+
+/** By more than looks and measurements differ. */
+function isFar(told: number | undefined, measured: number | undefined): boolean {
+  return told !== undefined && measured !== undefined && told > FAR_FACTOR * measured
 }

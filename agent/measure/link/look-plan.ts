@@ -20,12 +20,14 @@ type Rates = Readonly<Record<Direction, number | undefined>>
 const PACKETS_MIN = 20
 const PACKETS_MAX = 2048
 const PACKET_BITS = 1228 * 8
-/** Link time of a train; the later half counts, and wake-ups of a board are off by a millisecond. */
-const TRAIN_MS = 60
+/**
+ * Link time of the half of a train that counts. Where packets are closer than a wake-up of the receiver
+ * is late, more of them are needed.
+ */
+const TRAIN_MS = { slow: 30, fast: 60 } as const
+const SLOW_BITS_PER_SECOND_MAX = 50e6
 /** Above it Node.js is too slow a receiver to time packets. */
 const TRAIN_BITS_PER_SECOND_MAX = 150e6
-/** A train at more than this times the goodput rode on saved tokens. */
-const BLIND_FACTOR = 1.8
 /** A short transfer: its rate is too low, but the same each time. */
 const TRANSFER_MS = 200
 /** A measurement ends when it is certain, mostly after so long in each direction. */
@@ -52,7 +54,7 @@ export class LookPlan {
     this.#budget = budget
   }
 
-  /** Undefined where it is too early for the next one. `isSecond`: to make sure of the last one. */
+  /** Undefined where it is too early. `isSecond`: to make sure of the last one, with a longer train. */
   next(o: {
     readonly rates: Rates
     readonly isMetered: boolean
@@ -60,21 +62,19 @@ export class LookPlan {
     readonly nowMs: number
   }): PlannedLook | undefined {
     if (!o.isSecond && o.nowMs < this.#nextAtMs) return undefined
-    const look = this.#look(o.rates, o.isMetered)
+    const look = this.#look(o)
     if (look) this.#nextAtMs = o.nowMs + this.#pauseMs(look.bytes, o.rates)
     return look
   }
 
-  /** Whether the train was too short to say anything; the next one is longer. */
-  isBlind(trainRate: number | undefined, goodput: number | undefined): boolean {
-    if (trainRate === undefined || goodput === undefined) return trainRate === undefined
-    if (trainRate <= goodput * BLIND_FACTOR) return false
+  /** The train was too short to say anything. */
+  lengthen(): void {
     this.#isBlindAtMost = this.#packets >= PACKETS_MAX
     this.#packets = Math.min(PACKETS_MAX, this.#packets * 2)
-    return true
   }
 
-  onFailed(_reason: string): void {
+  /** UDP does not get through: for a while the link is looked at without. */
+  onUnanswered(): void {
     this.#looksWithoutUdp = LOOKS_WITHOUT_UDP
   }
 
@@ -83,16 +83,22 @@ export class LookPlan {
     return down === undefined || up === undefined ? undefined : ((down + up) * BULK_MS) / 8000
   }
 
-  #look(rates: Rates, isMetered: boolean): PlannedLook | undefined {
+  #look(o: {
+    readonly rates: Rates
+    readonly isMetered: boolean
+    readonly isSecond: boolean
+  }): PlannedLook | undefined {
+    const { rates, isMetered, isSecond } = o
     const rate = Math.max(rates.down ?? 0, rates.up ?? 0)
     const hasUdp = this.#looksWithoutUdp <= 0
     if (!hasUdp) this.#looksWithoutUdp -= 1
     if (isMetered) return hasUdp ? lookWith(0, 'echoes') : undefined
     const isTooFast = rate > TRAIN_BITS_PER_SECOND_MAX || this.#isBlindAtMost
     if (!hasUdp || isTooFast) return this.#transfer(rate)
-    const needed = Math.ceil((2 * rate * TRAIN_MS) / 1000 / PACKET_BITS)
+    const trainMs = rate > SLOW_BITS_PER_SECOND_MAX ? TRAIN_MS.fast : TRAIN_MS.slow
+    const needed = Math.ceil((2 * rate * trainMs) / 1000 / PACKET_BITS)
     this.#packets = Math.min(PACKETS_MAX, Math.max(this.#packets, needed, PACKETS_MIN))
-    return lookWith(this.#packets, 'train')
+    return lookWith(Math.min(PACKETS_MAX, this.#packets * (isSecond ? 2 : 1)), 'train')
   }
 
   #transfer(rate: number): PlannedLook {

@@ -12,7 +12,7 @@ export interface RateSample {
 }
 
 /** What each way of measuring is off by where it does not say so itself. */
-export const UNCERTAINTY = { bulk: 0.02, passive: 0.07, trains: 0.1 } as const
+export const UNCERTAINTY = { bulk: 0.02, passive: 0.07, trains: 0.1, look: 0.2 } as const
 
 /** A link drifts: an hour makes a figure as uncertain as this share of it. */
 const DRIFT_PER_HOUR = 0.1
@@ -25,9 +25,8 @@ export function weightOf({ uncertainty, atMs }: RateSample, nowMs: number): numb
 }
 
 /**
- * Quantile of weighted values, between them in proportion. With equal weights it is that of
- * simple-statistics (type 7 of Hyndman and Fan 1996); the k-th value stands at
- * S(k) = (k - 1) w(k) + (n - 1) (w(1) + … + w(k-1)).
+ * Quantile of weighted values: each stands in the middle of its weight, between them in proportion
+ * (type 5 of Hyndman and Fan 1996 where all weigh the same). NaN of none.
  */
 export function weightedQuantile(
   values: readonly { readonly value: number; readonly weight: number }[],
@@ -35,15 +34,14 @@ export function weightedQuantile(
 ): number {
   const ordered = values.toSorted((one, other) => one.value - other.value)
   let weightBefore = 0
-  const placed = ordered.map(({ value, weight }, index) => {
-    const at = index * weight + (ordered.length - 1) * weightBefore
+  const placed = ordered.map(({ value, weight }) => {
+    const at = weightBefore + weight / 2
     weightBefore += weight
     return { value, at }
   })
-  const wanted = share * (placed.at(-1)?.at ?? 0)
+  const wanted = share * weightBefore
   const after = placed.findIndex(({ at }) => at >= wanted)
-  const [low, high] = [placed[after - 1], placed[after]]
-  if (!high) return Number.NaN
-  if (!low || high.at === low.at) return high.value
+  const [low, high] = after < 0 ? [placed.at(-1), undefined] : [placed[after - 1], placed[after]]
+  if (!low || !high) return (low ?? high)?.value ?? Number.NaN
   return low.value + ((wanted - low.at) / (high.at - low.at)) * (high.value - low.value)
 }

@@ -7,8 +7,8 @@ export type Direction = 'down' | 'up'
 export interface WatchedTransfer {
   /** So many more bytes have arrived at the other end, or here. */
   add(bytes: number): void
-  /** `isHeldBack`: something else than the link set the pace; then it tells nothing of the link. */
-  end(o?: { readonly isHeldBack?: boolean }): void
+  /** `paceBitsPerSecond`: what the transfer was held to, where it was. */
+  end(o?: { readonly paceBitsPerSecond?: number | undefined }): void
 }
 
 /** Real transfers as measurements of the link; nothing is sent for it. */
@@ -16,6 +16,8 @@ export interface TransferMeter {
   watch(direction: Direction, counter?: () => number): WatchedTransfer
 }
 
+/** A transfer that comes this close to its pace was held back by it, and not by the link. */
+const PACE_SHARE = 0.9
 /** A counter of received bytes is read so often while a transfer runs. */
 const READ_EVERY_MS = 25
 /** 50 s of readings; a longer transfer is told by its last ones. */
@@ -28,10 +30,16 @@ interface Running {
 /** Watches transfers and tells what each says about the link. */
 export class TransferWatch implements TransferMeter {
   readonly #onSample: (direction: Direction, sample: PassiveSample) => void
+  readonly #now: () => number
   readonly #running = { down: new Set<Running>(), up: new Set<Running>() }
 
-  constructor(onSample: (direction: Direction, sample: PassiveSample) => void) {
+  /** `now` is monotonic, in ms. */
+  constructor(
+    onSample: (direction: Direction, sample: PassiveSample) => void,
+    now = () => performance.now(),
+  ) {
     this.#onSample = onSample
+    this.#now = now
   }
 
   /** With `counter`, bytes received so far of a connection, arrivals are read from it. */
@@ -39,7 +47,7 @@ export class TransferWatch implements TransferMeter {
     const arrivals: Arrival[] = []
     const note = (bytesTotal: number): void => {
       if (arrivals.length >= ARRIVALS_MAX) arrivals.shift()
-      arrivals.push({ atMs: performance.now(), bytesTotal })
+      arrivals.push({ atMs: this.#now(), bytesTotal })
     }
     const running = this.#begin(direction)
     const timer = counter && setInterval(() => note(counter()), READ_EVERY_MS)
@@ -50,14 +58,15 @@ export class TransferWatch implements TransferMeter {
         bytesTotal += bytes
         if (!counter) note(bytesTotal)
       },
-      end: ({ isHeldBack = false } = {}) => {
+      end: ({ paceBitsPerSecond = Number.POSITIVE_INFINITY } = {}) => {
         clearInterval(timer)
         if (!this.#running[direction].delete(running)) return
         if (counter) note(counter())
         // A counter is of all that comes; acknowledgements are of one transfer among others.
-        if (isHeldBack || (running.isShared && !counter)) return
+        if (running.isShared && !counter) return
         const sample = passiveGoodput(arrivals)
-        if (sample) this.#onSample(direction, sample)
+        const isOfLink = sample && sample.bitsPerSecond < PACE_SHARE * paceBitsPerSecond
+        if (isOfLink) this.#onSample(direction, sample)
       },
     }
   }

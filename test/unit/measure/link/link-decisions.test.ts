@@ -5,6 +5,7 @@ import {
   capacityOfTrain,
   figuresOfEchoes,
 } from '../../../../agent/measure/link/datagram-figures.ts'
+import { LookJudge } from '../../../../agent/measure/link/look-judge.ts'
 import { LookPlan } from '../../../../agent/measure/link/look-plan.ts'
 import { weightedQuantile } from '../../../../agent/measure/link/rate-samples.ts'
 import {
@@ -35,6 +36,40 @@ describe('a change of rate', () => {
   test('is not seen in readings that are none', () => {
     const detector = new ChangeDetector()
     for (const rate of [10e6, undefined, 0, Number.NaN]) expect(detector.add(rate)).toBe('same')
+  })
+})
+
+describe('a look at the link', () => {
+  const looked = (judge: LookJudge, rates: readonly (number | undefined)[]) =>
+    rates.map(rate => judge.judge({ rate, goodput: 9.5e6, isTrain: true }))
+
+  test('that shows half or double of the goodput twice is a change', () => {
+    for (const rate of [4.9e6, 19.6e6]) {
+      expect(looked(new LookJudge(), [rate, rate * 1.05])).toEqual(['doubtful', 'changed'])
+      expect(looked(new LookJudge(), [9.8e6, 9.9e6, rate, rate])).toEqual([
+        'same',
+        'same',
+        'doubtful',
+        'changed',
+      ])
+    }
+  })
+
+  test('that shows many times the goodput rode on saved tokens', () => {
+    expect(looked(new LookJudge(), [800e6, 650e6, 9.7e6])).toEqual(['blind', 'blind', 'same'])
+  })
+
+  test('that disagrees with the one before says nothing', () => {
+    const verdicts = looked(new LookJudge(), [20e6, 35e6, 9.8e6, undefined])
+    expect(verdicts).toEqual(['doubtful', 'doubtful', 'same', 'same'])
+  })
+
+  test('by a short transfer is held against others of its kind: slow start makes all too low', () => {
+    const judge = new LookJudge()
+    const verdicts = [100e6, 105e6, 48e6, 50e6].map(rate =>
+      judge.judge({ rate, goodput: 280e6, isTrain: false }),
+    )
+    expect(verdicts).toEqual(['same', 'same', 'doubtful', 'changed'])
   })
 })
 
@@ -81,12 +116,13 @@ describe('the plan of looks', () => {
     expect(look).toMatchObject({ kind: 'echoes', extent: { packets: 0, parts: ['datagrams'] } })
   })
 
-  test('doubles a train that rode on saved tokens, and says that it told nothing', () => {
+  test('doubles a train that rode on saved tokens, and takes transfers where none is long enough', () => {
     const one = plan()
     const first = one.next(at(5e6))?.extent.packets ?? 0
-    expect(one.isBlind(500e6, 5e6)).toBe(true)
+    one.lengthen()
     expect(one.next(at(5e6, HOUR_MS))?.extent.packets).toBe(2 * first)
-    expect(one.isBlind(5.5e6, 5e6)).toBe(false)
+    for (let times = 0; times < 12; times++) one.lengthen()
+    expect(one.next(at(5e6, 1000 * HOUR_MS))?.kind).toBe('transfer')
   })
 
   test('spreads looks so that they take half of the day at most', () => {
@@ -160,9 +196,10 @@ describe('datagrams', () => {
 describe('weighted quantiles', () => {
   test('are the usual ones where all weigh the same', () => {
     const values = Array.from({ length: 10 }, (_, index) => ({ value: index + 1, weight: 3 }))
-    expect(weightedQuantile(values, 0.1)).toBeCloseTo(1.9)
+    expect(weightedQuantile(values, 0.1)).toBeCloseTo(1.5)
     expect(weightedQuantile(values, 0.5)).toBeCloseTo(5.5)
     expect(weightedQuantile([{ value: 4, weight: 2 }], 0.9)).toBe(4)
+    expect(weightedQuantile([], 0.5)).toBeNaN()
   })
 
   test('lie near the heavy value', () => {
@@ -172,6 +209,7 @@ describe('weighted quantiles', () => {
       { value: 5, weight: 1 },
     ]
     expect(Math.abs(weightedQuantile(values, 0.5) - 10)).toBeLessThan(0.1)
+    expect(Math.abs(weightedQuantile(values.slice(0, 2), 0.5) - 10)).toBeLessThan(0.2)
   })
 })
 

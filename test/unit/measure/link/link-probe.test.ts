@@ -111,9 +111,9 @@ describe('a series of link measurements', () => {
     expect(series.figures('edge')).toMatchObject({
       link: 'edge',
       downlinkBitsPerSecond: {
-        p10: expect.closeTo(1.9e6),
+        p10: expect.closeTo(1.5e6),
         p50: expect.closeTo(5.5e6),
-        p90: expect.closeTo(9.1e6),
+        p90: expect.closeTo(9.5e6),
         n: 10,
         bytesSpent: 10_000,
       },
