@@ -7,6 +7,7 @@ import { addDemoCommand } from './demo-command.ts'
 import { addMeasureCommand } from './measure-command.ts'
 import { addModelCommand } from './model/model-command.ts'
 import { addSensorCommand } from './sensor/sensor-command.ts'
+import { addUrpCommand } from './urp/urp-command.ts'
 
 /** The command line. Each command imports its room when it is run, so that --help is quick. */
 export function buildProgram(): Command {
@@ -21,6 +22,7 @@ export function buildProgram(): Command {
   addAgentCommand(program)
   addControllerCommand(program)
   addMeasureCommand(program)
+  addUrpCommand(program)
   addConfigCommand(program)
   addDemoCommand(program)
   addModelCommand(program)
