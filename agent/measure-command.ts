@@ -2,13 +2,16 @@ import type { Writable } from 'node:stream'
 import type { AgentConfig } from '../config/agent-schema.ts'
 import type { Matrix } from '../protocol/matrix.ts'
 import type { SensingFigures } from '../protocol/urp.ts'
+import { urpDocument } from '../protocol/urp-series/urp-document.ts'
 import { createLogger } from '../runtime/logger.ts'
+import { printedRows } from '../runtime/printed-json.ts'
 import { computingShareOf } from './measure/cpu-probe.ts'
 import { paintFor } from './measure/heat-map.ts'
 import { readInventory } from './measure/inventory.ts'
 import type { LinkPeer } from './measure/link/link-probe.ts'
 import { LinkSeries } from './measure/link/link-series.ts'
-import { renderMeasurePage } from './measure/measure-page.ts'
+import { type MeasuredPart, renderMeasurePage } from './measure/page/measure-page.ts'
+import { measurementsCsv, measurementsDocument } from './measure/page/measurements-document.ts'
 import { type BoardRoots, type Probe, type ProbeResult, runProbe } from './measure/probe.ts'
 import { buildProbes, type ProbeName, type ProbeResults } from './measure/registry.ts'
 import { filled, sampleRound } from './measure/slot-sample.ts'
@@ -16,7 +19,13 @@ import { SlotLoad } from './urp/slot-load.ts'
 import { type Availability, buildUrp, type UrpContent } from './urp/urp-builder.ts'
 
 export interface MeasureOptions {
+  /** What is printed: a page, the URP as JSON, or the figures as CSV. */
   readonly json: boolean
+  readonly csv?: boolean
+  /** How each figure came about: on the page, and beside the URP in the JSON. */
+  readonly explain?: boolean
+  /** Everything where left out. */
+  readonly part?: MeasuredPart
   readonly output: Writable
   /** A connected controller and the interface that leads to it; without, the link is absent. */
   readonly link?: { readonly peer: LinkPeer; readonly interfaceName: string }
@@ -26,11 +35,18 @@ export interface MeasureOptions {
 /** One round of two seconds: enough ticks of 10 ms in each slot, short enough to wait for. */
 const ROUND = { slots: 10, slotMs: 200 } as const
 
-/** Reads every probe once, watches one round of slots and shows what this machine can do. */
+/** What is read for a part: what its figures depend on, too. */
+const PROBES: Readonly<Record<Exclude<MeasuredPart, 'all'>, readonly ProbeName[]>> = {
+  link: ['network', 'link'],
+  compute: ['cpu', 'memory', 'pressure', 'thermal', 'throttle', 'powerMode', 'compute'],
+}
+
+/** Reads every probe of the part once, watches one round of slots and shows what this machine can do. */
 export async function measure(config: AgentConfig, options: MeasureOptions): Promise<void> {
-  const { json, output, link } = options
+  const { json, csv = false, explain = false, part = 'all', output, link } = options
   const isTTY = 'isTTY' in output && output.isTTY === true
-  const say = isTTY && !json ? (text: string) => output.write(`\r\u001b[K${text}`) : () => undefined
+  const say =
+    isTTY && !json && !csv ? (text: string) => output.write(`\r\u001b[K${text}`) : () => undefined
   // The page tells of each probe, failed ones too.
   const log = createLogger({ daemon: 'measure', level: 'silent' })
   const roots = { procRoot: config.measure.procRoot, sysRoot: config.measure.sysRoot }
@@ -38,8 +54,11 @@ export async function measure(config: AgentConfig, options: MeasureOptions): Pro
   const board = await readInventory({ ...roots, log })
   const probes = buildProbes({
     link: { peer: () => link?.peer, bytesMax: config.measure.linkBytesMax },
+    // Who asks for the rates alone gets all of them; the others are in a hurry.
+    computeExtent: part === 'compute' ? 'full' : 'short',
   })
   const results = await readAll(probes, {
+    names: part === 'all' ? undefined : PROBES[part],
     run: probe => {
       say(` measuring ${probe.name} …`)
       return runProbe(probe, { roots, log })
@@ -48,16 +67,25 @@ export async function measure(config: AgentConfig, options: MeasureOptions): Pro
   say(` watching ${ROUND.slots} slots …`)
   const urp = await watchRound(config, { roots, results, options })
   say('')
+  const measured = results as Readonly<Record<string, ProbeResult<unknown>>>
+  if (csv) {
+    output.write(measurementsCsv(measured))
+    return
+  }
   if (json) {
-    output.write(`${printed(documentOf(urp))}\n`)
+    const isWhole = part === 'all' && !explain
+    const more = isWhole ? {} : { measurements: measurementsDocument(measured) }
+    output.write(`${printedRows({ ...urpDocument(urp), ...more })}\n`)
     return
   }
   output.write(
     renderMeasurePage({
+      part,
+      explain,
       agentId: config.agentId,
       measuredAt: new Date().toISOString(),
       board,
-      results: results as Readonly<Record<string, ProbeResult<unknown>>>,
+      results: measured,
       urp,
       computingShareMax: config.limits.computingShare,
       paint: paintFor({ isTTY, env: process.env }),
@@ -68,10 +96,17 @@ export async function measure(config: AgentConfig, options: MeasureOptions): Pro
 /** One after the other: probes that run at the same time would measure each other. */
 async function readAll(
   probes: ReturnType<typeof buildProbes>,
-  { run }: { readonly run: (probe: Probe<unknown>) => Promise<ProbeResult<unknown>> },
+  {
+    names,
+    run,
+  }: {
+    readonly names: readonly ProbeName[] | undefined
+    readonly run: (probe: Probe<unknown>) => Promise<ProbeResult<unknown>>
+  },
 ): Promise<ProbeResults> {
   const results: Partial<Record<ProbeName, ProbeResult<unknown>>> = {}
   for (const [name, probe] of Object.entries(probes)) {
+    if (names && !names.includes(name as ProbeName)) continue
     results[name as ProbeName] = await run(probe)
   }
   // Each result is of the probe with its name; TypeScript loses that in the loop.
@@ -126,32 +161,4 @@ async function watchRound(
 function measuredAvailability(measured: Matrix, method: string): Availability | null {
   const matrix = filled(measured)
   return matrix && { matrix, method }
-}
-
-/** The URP with its matrices as arrays of rows, three digits, for people and their scripts. */
-function documentOf(urp: UrpContent): unknown {
-  const { frequency, computing, memory } = urp
-  return {
-    ...urp,
-    frequency: frequency.map(pool => ({ ...pool, availability: rowsOf(pool.availability) })),
-    computing: { ...computing, availability: rowsOf(computing.availability) },
-    ...(memory?.availability
-      ? { memory: { ...memory, availability: rowsOf(memory.availability) } }
-      : {}),
-  }
-}
-
-function rowsOf({ rows, columns, values }: Matrix): number[][] {
-  return Array.from({ length: rows }, (_, row) =>
-    [...values.subarray(row * columns, (row + 1) * columns)].map(
-      value => Math.round(value * 1000) / 1000,
-    ),
-  )
-}
-
-/** Indented JSON, but a row of numbers on one line. */
-function printed(document: unknown): string {
-  return JSON.stringify(document, null, 2).replace(/\[[\d.,\s]+\]/g, numbers =>
-    numbers.replace(/\s+/g, '').replaceAll(',', ', '),
-  )
 }

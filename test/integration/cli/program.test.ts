@@ -51,6 +51,18 @@ describe('a call', () => {
     [['demo', '--agents', '-1'], "'-1' is invalid"],
     [['demo', '--rounds', '1e3'], "'1e3' is invalid. It must be a whole number from 1 to 1000."],
     [['demo', '--rounds', ''], "'' is invalid"],
+    [['measure', 'memory'], 'Allowed choices are link, compute, spectrum, sensors.'],
+    [['measure', '--json', '--csv'], '--json and --csv: take one of them'],
+    [['measure', 'sensors', '--seconds', '0'], 'It must be a whole number from 1 to 3600.'],
+    [['measure', 'spectrum', '--csvs'], '(Did you mean --csv?)'],
+    [['urp', 'shwo'], '(Did you mean show?)'],
+    [['urp', 'diff'], "missing required argument 'before'"],
+    [['urp', 'diff', 'a', '--rounds', '7'], 'It must be two rounds, e.g. 12,15.'],
+    [['urp', 'export', 'a', '--per', 'core'], 'Allowed choices are slot, unit.'],
+    [['urp', 'record', 'a', '--bytes', '-1'], 'It must be a whole number from 1 to'],
+    [['urp', 'record', 'a', '--duration', '1e9'], 'It must be a whole number from 1 to 2000000.'],
+    [['urp', 'replay', 'a', '--speed', '0'], 'It must be a number above 0, at most 1000000.'],
+    [['urp', 'replay', 'a', '--pace', 'slow'], 'Allowed choices are rounds, recorded.'],
     [['demo', '--broker', 'other'], 'Allowed choices are embedded, mosquitto.'],
   ])('%j exits with 64 and says why', async (args, text) => {
     const { exitCode, out, err } = await callOf(args)
@@ -106,9 +118,10 @@ describe('the page of the command line', () => {
   function titleOf(command: Command): string {
     const names: string[] = []
     for (let at: Command | null = command; at; at = at.parent) names.unshift(at.name())
-    return [...names, ...command.registeredArguments.map(argument => `<${argument.name()}>`)].join(
-      ' ',
+    const argumentsOf = command.registeredArguments.map(argument =>
+      argument.required ? `<${argument.name()}>` : `[${argument.name()}]`,
     )
+    return [...names, ...argumentsOf].join(' ')
   }
 
   test('has a section for each command and a command for each section', () => {

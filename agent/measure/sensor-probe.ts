@@ -1,0 +1,65 @@
+import type { SensingFigures } from '../../protocol/urp.ts'
+import { type Clock, systemClock } from '../../runtime/clock.ts'
+import type { Logger } from '../../runtime/logger.ts'
+import { createSensor, type SensorConfig } from '../sensors/registry.ts'
+import type { Figure, Probe } from './probe.ts'
+import { writtenNumber, writtenShare, writtenSi } from './written.ts'
+
+/** For opening the source and what it tries by itself, beside the recording. */
+const OPENING_MS_MAX = 30_000
+/** A recording of this command is thrown away: more than a fast sensor gives in a minute. */
+const BYTES_MAX = 256 * 2 ** 20
+
+/** Opens a configured sensor, records for some seconds and says what was delivered and dropped. */
+export function sensorProbe(
+  config: SensorConfig,
+  o: { readonly seconds: number; readonly log: Logger; readonly clock?: Clock },
+): Probe<SensingFigures> {
+  const { seconds, log, clock = systemClock } = o
+  return {
+    name: config.id,
+    durationMsMax: OPENING_MS_MAX + seconds * 1000,
+    async read({ signal }) {
+      const sensor = createSensor(config, { seed: 1, clock, log })
+      try {
+        await sensor.open()
+        const startedMs = clock.now()
+        const untilMs = startedMs + seconds * 1000
+        const { bytes, droppedBytes } = await sensor.record({
+          untilMs,
+          bytesMax: BYTES_MAX,
+          signal,
+        })
+        const values = sensor.figures()
+        if (!values) return { status: 'absent', reason: 'it was lost while it was recorded' }
+        const recordedSeconds = (clock.now() - startedMs) / 1000
+        const method = `${sensor.senses}, recorded for ${writtenNumber(recordedSeconds)} s`
+        const figures = figuresOf(values, { bytes: bytes.length, droppedBytes })
+        return { status: 'ok', values, figures, method, explanation: EXPLANATION }
+      } finally {
+        await sensor.close()
+      }
+    },
+  }
+}
+
+const EXPLANATION = { samples: 1, sampleIs: 'recording', discarded: [] }
+
+function figuresOf(
+  { samplesPerSecond, bytesPerSecond, dropShare, resourceBlocks }: SensingFigures,
+  recorded: { readonly bytes: number; readonly droppedBytes: number },
+): Figure[] {
+  const whole = (value: number, unit: string) => ({
+    value: String(value),
+    unit,
+    base: { value, unit },
+  })
+  return [
+    { name: 'delivered', ...writtenSi(bytesPerSecond, 'B/s') },
+    { name: 'samples', ...writtenSi(samplesPerSecond, '/s') },
+    { name: 'dropped', ...writtenShare(dropShare) },
+    { name: 'recorded', ...whole(recorded.bytes, 'B') },
+    { name: 'lost in the recording', ...whole(recorded.droppedBytes, 'B') },
+    { name: 'resource blocks a slot', ...whole(resourceBlocks, '') },
+  ]
+}
