@@ -137,7 +137,7 @@ const limits = z
       .min(64 * MiB)
       .max(1024 * 1024 * MiB)
       .default(512 * MiB)
-      .describe('Memory that a training run may take.'),
+      .describe('Memory that a training run may take; its process is ended beyond it.'),
     threads: z
       .int()
       .min(1)

@@ -21,5 +21,5 @@ function named<Name extends keyof UseShares>(
   name: Name,
   use: { readonly used: number; readonly granted: number } | undefined,
 ): UseShares {
-  return use && use.granted > 0 ? { [name]: use.used / use.granted } : {}
+  return use && use.granted > 0 ? { [name]: Number((use.used / use.granted).toFixed(4)) } : {}
 }

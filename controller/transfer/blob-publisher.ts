@@ -14,7 +14,7 @@ const WINDOW_BLOCKS = 8
 
 /** Blocks of a blob, where that makes them neither too small nor too large. */
 const BLOCKS_WANTED = 32
-const BLOCK_BYTES_MIN = 16 * 1024
+const BLOCK_BYTES_MIN = 32 * 1024
 
 /** What this controller has left on the broker, by number of blocks. */
 const Ledger = z.record(Hash, z.int().min(1))
