@@ -2,7 +2,9 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
-import { readTraces, traceFamilies } from '../../../bench/forecast/trace-file.ts'
+import { measureHoldout } from '../../../bench/forecast/holdout.ts'
+import { leastAbsolute } from '../../../bench/forecast/least-absolute.ts'
+import { readTraces, someTraces, traceFamilies } from '../../../bench/forecast/trace-file.ts'
 import { slotRates } from '../../../bench/forecast/trace-slots.ts'
 import { forecast, judgedRows, measureForecasts } from '../../../bench/forecast.ts'
 import { sharedFile, temporaryDirectory } from '../../support/directories.ts'
@@ -36,6 +38,8 @@ test('a folder in the format of the traces gives a row for each file, packed or 
   const names = rows.map(({ name }) => name)
   expect(names).toContain('mae.vs-persistence.swing.v2')
   expect(names).toContain('coverage80.swing.v2')
+  expect(names).toContain('oracle.swing.v2')
+  expect(names).toContain('promise.kept.swing.v2')
   const judged = rows.filter(({ name }) => name.endsWith('.steady')).slice(0, 3)
   expect(judged).toMatchObject([
     { name: 'mae.vs-persistence.steady', value: expect.closeTo(0, 6), n: 1 },
@@ -63,4 +67,49 @@ test('a slot has the mean of the rates in it by their time, and none where half 
   // 0 to 1: 4; 1 to 1.5: 8, the rest unknown; 2 to 3: 6; 3 to 4: negative; 4 to 6: 2.
   const rates = slotRates({ name: 'a', seconds, mbps }, 1)
   expect([...rates]).toEqual([4, 8, 6, Number.NaN, 2, 2])
+})
+
+test('of many traces some are taken, as many with odd index as with even', () => {
+  const trace = { name: 'a', seconds: [0, 100], mbps: [1, 1] }
+  const some = someTraces(Array(40).fill(trace), { roundsMax: 200, roundSeconds: 5 })
+  expect(some.map(({ index }) => index)).toEqual([0, 1, 8, 9, 16, 17, 24, 25, 32, 33])
+  expect(someTraces([trace], { roundsMax: 1000, roundSeconds: 5 })).toHaveLength(1)
+})
+
+test('least absolute deviations are not moved by a few that are far off', () => {
+  const rows = Array.from({ length: 50 }, (_, i) => ({
+    features: [1, i],
+    target: i % 10 === 3 ? 900 : 4 + 2 * i,
+    weight: 1,
+    smallError: 0.01,
+  }))
+  const [constant = 0, slope = 0] = leastAbsolute(rows, { ridge: 1e-4 })
+  expect(constant).toBeCloseTo(4, 0)
+  expect(slope).toBeCloseTo(2, 1)
+})
+
+test('with holdout each family is judged by what it did not teach', () => {
+  const t = Array.from({ length: 200 }, (_, second) => second)
+  const family = (period: number) =>
+    Array.from({ length: 4 }, (_, index) => ({
+      name: `${index}`,
+      seconds: t,
+      mbps: t.map(second => 5 + ((second * (index + 1)) % period)),
+    }))
+  const { rows, notes } = measureHoldout(
+    new Map([
+      ['a', family(7)],
+      ['b', family(23)],
+    ]),
+  )
+  expect(rows.map(({ name, n }) => [name, n])).toEqual([
+    ['holdout.half.a', 2],
+    ['holdout.half-unlearned.a', 2],
+    ['holdout.family.a', 4],
+    ['holdout.half.b', 2],
+    ['holdout.half-unlearned.b', 2],
+    ['holdout.family.b', 4],
+  ])
+  for (const { value } of rows) expect(Number.isFinite(value)).toBe(true)
+  expect(notes.join()).toContain('fitted to all')
 })
