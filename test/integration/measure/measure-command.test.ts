@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
@@ -10,9 +10,13 @@ import type { LinkPeer } from '../../../agent/measure/link/link-probe.ts'
 import type { Train } from '../../../agent/measure/link/mqtt-trains.ts'
 import { runProbe } from '../../../agent/measure/probe.ts'
 import { type MeasureOptions, measure } from '../../../agent/measure-command.ts'
+import { measureSensors } from '../../../agent/measure-sensors.ts'
+import { refuseSpectrum } from '../../../agent/measure-spectrum.ts'
 import { AgentConfig } from '../../../config/agent-schema.ts'
+import { parseUrpContent } from '../../../protocol/urp-series/urp-document.ts'
 import { createLogger } from '../../../runtime/logger.ts'
 import { TrainerProcess } from '../../../training/trainer/trainer-process.ts'
+import { ROOT } from '../../support/root.ts'
 
 let folder: string
 
@@ -72,6 +76,90 @@ describe('gainnet measure', () => {
     }
   })
 })
+
+describe('gainnet measure of a part', () => {
+  const link = { peer, interfaceName: 'lo' }
+
+  test('of the link has its figures with their samples, and only its matrix', async () => {
+    const page = await output({ json: false, part: 'link', explain: true, link })
+    expect(page).toMatch(/^ +downlink goodput .* 8\.00 Mbit\/s$/m)
+    expect(page).toMatch(/^ +\d+ round trips; /m)
+    expect(page).toContain('Time-frequency matrix')
+    expect(page).not.toContain('Time-computing matrix')
+    expect(page).not.toMatch(/^ compute/m)
+    expect(page).toMatch(/^ What measuring took/m)
+    for (const line of page.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80)
+  })
+
+  test('has the measurements beside the URP in JSON, and a row a figure in CSV', async () => {
+    const document = JSON.parse(await output({ json: true, part: 'link', link }))
+    expect(parseUrpContent(withoutMeasurements(document))).toMatchObject({ ok: true })
+    const [downlink] = document.measurements.link.figures
+    expect(downlink).toMatchObject({
+      name: 'downlink goodput',
+      base: { value: expect.closeTo(8e6, -2), unit: 'bit/s' },
+    })
+    expect(document.measurements.link.cost.receivedBytes).toBeGreaterThan(32 * 1024)
+    const csv = await output({ json: false, csv: true, part: 'link', link })
+    expect(csv).toMatch(/^link,ok,downlink goodput,\d+(\.\d+)?,bit\/s,/m)
+  })
+})
+
+describe('gainnet measure sensors', () => {
+  const options = { seconds: 1, json: false, csv: false, explain: false }
+  const sensorAt = (path: string) =>
+    ({ kind: 'text-folder', id: `s-${path.length}`, path, bytesPerSecond: 4000 }) as const
+
+  async function sensorsOutput(paths: readonly string[], more: object = {}): Promise<string> {
+    const config = AgentConfig.parse({
+      agentId: 'bench',
+      stateDirectory: folder,
+      sensors: paths.map(sensorAt),
+    })
+    const stream = new PassThrough()
+    const printed = text(stream)
+    try {
+      await measureSensors(config, { ...options, ...more, output: stream })
+    } finally {
+      stream.end()
+    }
+    return printed
+  }
+
+  test('says what each delivers, also where another one is gone', async () => {
+    const path = join(folder, 'texts')
+    await mkdir(path)
+    await writeFile(join(path, 'a.txt'), 'some words of text. '.repeat(100))
+    const page = await sensorsOutput([path, join(folder, 'no such folder')])
+    expect(page).toMatch(/^ s-\d+ +ok +text, bytes, recorded for /m)
+    expect(page).toMatch(/^ +delivered +[34]\.\d+ kB\/s$/m)
+    expect(page).toMatch(/^ s-\d+ +failed /m)
+    const { sensors } = JSON.parse(await sensorsOutput([path], { json: true }))
+    expect(Object.values(sensors)).toMatchObject([{ status: 'ok' }])
+  })
+
+  test('ends with an error where none delivers, and where none is configured', async () => {
+    const gone = sensorsOutput([join(folder, 'no such folder')])
+    await expect(gone).rejects.toMatchObject({ code: 'SENSOR_UNAVAILABLE' })
+    await expect(sensorsOutput([])).rejects.toThrow('no sensor is configured')
+  })
+})
+
+test('gainnet measure spectrum says what is missing and what is there', async () => {
+  const folderOf = (board: string) => join(ROOT, 'test/fixtures/boards', board)
+  const measured = (sysRoot: string) =>
+    refuseSpectrum(
+      AgentConfig.parse({ agentId: 'b', stateDirectory: folder, measure: { sysRoot } }),
+    )
+  await expect(measured(join(folderOf('x64-server'), 'sys'))).rejects.toMatchObject({
+    code: 'SPECTRUM_UNAVAILABLE',
+    message: expect.stringContaining('no radio is to be seen in'),
+  })
+})
+
+function withoutMeasurements({ measurements: _, ...document }: Record<string, unknown>): unknown {
+  return document
+}
 
 describe('the compute probe on this machine', () => {
   test('measures real training kernels and lets two of them take turns', async () => {
