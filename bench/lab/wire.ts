@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { DelayLine } from './delay-line.ts'
 import { iprouteIn } from './namespaces.ts'
 
@@ -23,6 +24,16 @@ export interface WireEnd {
   /** IPv4, without the length of its prefix. */
   readonly address: string
 }
+
+export interface Passed {
+  readonly frames: number
+  readonly bytes: number
+}
+
+/** The part of `ip -json -statistics link` that is used. */
+const LinkStatistics = z.tuple([
+  z.object({ stats64: z.object({ rx: z.object({ bytes: z.number(), packets: z.number() }) }) }),
+])
 
 /** Ethernet frame of the largest IPv4 packet, without preamble and checksum. */
 export const FRAME_BYTES = 1514
@@ -104,6 +115,11 @@ export class Wire {
     this.#redirect()
   }
 
+  /** Frames and their bytes that came in at each end since the wire was pulled, lost ones included. */
+  passed(): { readonly up: Passed; readonly down: Passed } {
+    return { up: this.#cameIn(this.#portA), down: this.#cameIn(this.#portB) }
+  }
+
   /** Ends what runs for the wire; its interfaces end with their namespace. */
   async remove(): Promise<void> {
     await this.#delayLine?.remove()
@@ -133,6 +149,12 @@ export class Wire {
     ip('link', 'set', device, 'gso_max_segs', '1', 'up')
     this.#middleIp('link', 'set', port, 'up')
     this.#middleTc('qdisc', 'add', 'dev', port, 'clsact')
+  }
+
+  #cameIn(port: string): Passed {
+    const text = this.#middleIp('-j', '-s', 'link', 'show', 'dev', port)
+    const [{ stats64 }] = LinkStatistics.parse(JSON.parse(text))
+    return { frames: stats64.rx.packets, bytes: stats64.rx.bytes }
   }
 
   #limit(port: string, { bitsPerSecond }: Path, rttMs: number): void {
