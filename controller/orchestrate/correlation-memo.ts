@@ -1,3 +1,5 @@
+import { smoothedShares } from './gai-gain.ts'
+
 type Counts = readonly number[]
 
 /** Pairs of a fleet of 10,000 devices and 50 models; beyond it a memo starts anew. */
@@ -26,23 +28,39 @@ export class CorrelationMemo {
   }
 }
 
+interface Kept {
+  readonly modelId: string
+  readonly counts: Counts
+  readonly correlation: number
+}
+
 export class CorrelationRow {
   readonly counts: Counts
   readonly #onNew: () => void
-  readonly #models = new Map<string, { readonly counts: Counts; readonly correlation: number }>()
+  /** By the place of the model in its list, which seldom changes. */
+  readonly #kept: (Kept | undefined)[] = []
+  #shares: readonly number[] | undefined
 
   constructor(counts: Counts, onNew: () => void) {
     this.counts = counts
     this.#onNew = onNew
   }
 
-  correlation(modelId: string, counts: Counts, compute: () => number): number {
-    const kept = this.#models.get(modelId)
-    if (kept && isSame(kept.counts, counts)) return kept.correlation
-    const correlation = compute()
-    if (!kept) this.#onNew()
-    this.#models.set(modelId, { counts, correlation })
-    return correlation
+  /** The counts as smoothed shares. */
+  shares(smoothing: number): readonly number[] {
+    this.#shares ??= smoothedShares(this.counts, smoothing)
+    return this.#shares
+  }
+
+  known(place: number, modelId: string, counts: Counts): number | undefined {
+    const kept = this.#kept[place]
+    const holds = kept !== undefined && kept.modelId === modelId && isSame(kept.counts, counts)
+    return holds ? kept.correlation : undefined
+  }
+
+  keep(place: number, kept: Kept): void {
+    if (this.#kept[place] === undefined) this.#onNew()
+    this.#kept[place] = kept
   }
 }
 

@@ -19,6 +19,7 @@ import {
 } from './slot-kernels.ts'
 import { CONTROL_SLOTS, type SlotPool } from './slot-pool.ts'
 import {
+  type ConsumptionNeeds,
   cheapestFirst,
   type SensingClass,
   sensingCapacity,
@@ -197,21 +198,36 @@ function fillPairs(stage: DecisionStage): void {
       const sketch = stage.sensing[device * stage.kindSets.length + set]?.sketch
       return sketch && rowOf(correlations, `${agentId} ${kinds}`, sketch.counts)
     })
-    const shares = rows.map(row => row && smoothedShares(row.counts, gain.smoothing))
     for (let model = 0; model < models.length; model++) {
-      const set = stage.kindSetOf[model] ?? 0
-      const fault = fillPair(stage, device, model)
-      const [row, p, q] = [rows[set], shares[set], targets[model]]
       const pair = device * stage.modelCount + model
-      const isBlind = fault !== 'no-sensor' && (!row || !p || !q)
-      stage.fault[pair] = PAIR_FAULTS.indexOf(isBlind ? 'no-sketch' : fault)
-      if (stage.fault[pair] !== 0 || !row || !p || !q) continue
-      const { modelId, value, targetSketch } = models[model] as GraphModel
-      const correlation = row.correlation(modelId, targetSketch.counts, () => correlationOf(p, q))
+      const row = rows[stage.kindSetOf[model] ?? 0]
+      const fault = fillPair(stage, device, model)
+      const isBlind = row?.counts.length !== targets[model]?.length
+      const worse = isBlind && fault !== 'no-sensor' ? 'no-sketch' : fault
+      stage.fault[pair] = PAIR_FAULTS.indexOf(worse)
+      if (stage.fault[pair] !== 0 || row === undefined) continue
+      const correlation = correlationIn(row, stage.inputs, model, targets[model] ?? [])
       stage.correlation[pair] = correlation
-      stage.factor[pair] = value * correlation
+      stage.factor[pair] = (models[model] as GraphModel).value * correlation
     }
   }
+}
+
+/** χ as it was kept, or computed and kept. */
+function correlationIn(
+  row: CorrelationRow,
+  { models, gain }: GraphInputs,
+  model: number,
+  target: readonly number[],
+): number {
+  const { modelId, targetSketch } = models[model] as GraphModel
+  const { counts } = targetSketch
+  const known = row.known(model, modelId, counts)
+  if (known !== undefined) return known
+  // A sketch that holds what is no number tells nothing.
+  const correlation = correlationOf(row.shares(gain.smoothing), target) || 0
+  row.keep(model, { modelId, counts, correlation })
+  return correlation
 }
 
 function rowOf(
@@ -249,12 +265,22 @@ function fillPair(stage: DecisionStage, device: number, model: number): PairFaul
 }
 
 /** What consuming one round of a pair takes of CR r + 1. */
-export function consumptionNeedsOf(inputs: GraphInputs, device: number, model: number) {
+export function consumptionNeedsOf(
+  inputs: GraphInputs,
+  device: number,
+  modelIndex: number,
+): ConsumptionNeeds {
   const { agentId } = inputs.devices[device] as GraphDevice
-  const { modelId, downloadBits, uploadBits, ...rest } = inputs.models[model] as GraphModel
-  const computeOverhead = inputs.computeOverheadOf(agentId, modelId)
-  const flopsPerSample = trainingFlopsPerSample({ ...rest, computeOverhead })
-  return { downloadBits, uploadBits, flopsPerSample }
+  const model = inputs.models[modelIndex] as GraphModel
+  return {
+    downloadBits: model.downloadBits,
+    uploadBits: model.uploadBits,
+    flopsPerSample: trainingFlopsPerSample({
+      flopsPerSample: model.flopsPerSample,
+      localEpochs: model.localEpochs,
+      computeOverhead: inputs.computeOverheadOf(agentId, model.modelId),
+    }),
+  }
 }
 
 /** Rates to the model's edge server; undefined where it is out of reach or carries nothing. */

@@ -10,7 +10,8 @@ import {
   slotArraysOf,
 } from './decision-stage.ts'
 import type { GraphDevice, GraphInputs, GraphModel } from './graph-inputs.ts'
-import { type SlotArrays, samplesSensed } from './slot-kernels.ts'
+import { gainOf, senseAll, workloadOf } from './horizon/transition.ts'
+import type { SlotArrays } from './slot-kernels.ts'
 import { CONTROL_SLOTS, type SlotPool } from './slot-pool.ts'
 import { type ConsumptionNeeds, consumptionCapacity } from './workload.ts'
 
@@ -72,6 +73,12 @@ export interface LatentGraph {
   readonly missing: readonly MissingEdge[]
   /** β, with which the edges' gains were computed. */
   readonly exponent: number
+  /** Gain and workload of pair device·M + model, 0 where there is no edge. */
+  readonly gains: Float64Array
+  readonly workloads: Float64Array
+  /** The edge of a pair, or why there is none: `edges` and `missing` one by one. */
+  readonly edgeOf: (device: number, model: number) => GraphEdge | null
+  readonly missingOf: (device: number) => readonly MissingEdge[]
   /** The same decision in arrays, with what it does to the next. */
   readonly stage: DecisionStage
   /** ρ_r of all devices. */
@@ -87,36 +94,79 @@ export function buildLatentGraph(inputs: GraphInputs): LatentGraph {
   return graphOfStage(stage, pools)
 }
 
-/** The graph of a stage whose devices have kept `pools` of this CR. */
+/**
+ * The graph of a stage whose devices have kept `pools` of this CR. Edges are written out only when
+ * they are asked for: a large fleet has hundreds of thousands, of which a policy takes one a device.
+ */
 export function graphOfStage(stage: DecisionStage, pools: SlotArrays): LatentGraph {
   const { crId, devices, models, gain } = stage.inputs
-  const edges: GraphEdge[] = []
-  const missing: MissingEdge[] = []
-  for (let device = 0; device < devices.length; device++) {
-    const sensed = stage.kindSets.map((_, set) => sensedWith(stage, pools, device, set))
-    for (let model = 0; model < models.length; model++) {
-      const capacity = sensed[stage.kindSetOf[model] ?? 0] ?? 0
-      const fault = PAIR_FAULTS[stage.fault[device * stage.modelCount + model] ?? 0] ?? 'ok'
-      if (fault === 'ok' && capacity >= 1) edges.push(edgeOf(stage, device, model, capacity))
-      else missing.push(missingOf(stage, device, model, fault))
-    }
+  const sensed = sensedByAll(stage, pools)
+  const { gains, workloads } = weighPairs(stage, sensed)
+  const setOf = (device: number, model: number): number =>
+    device * stage.kindSets.length + at(stage.kindSetOf, model)
+  const edge = (device: number, model: number): GraphEdge | null => {
+    const isEdge = at(workloads, device * stage.modelCount + model) >= 1
+    return isEdge ? edgeOf(stage, device, model, at(sensed, setOf(device, model))) : null
   }
+  const missing = (device: number): MissingEdge[] =>
+    [...models.keys()]
+      .filter(model => at(workloads, device * stage.modelCount + model) < 1)
+      .map(model => missingOf(stage, device, model))
+  let edges: readonly GraphEdge[] | undefined
+  let missingEdges: readonly MissingEdge[] | undefined
   return {
     crId,
     devices: devices.map((device, index) => deviceVertexOf(device, pools, index, stage.slots)),
     models: models.map((model, index) => modelVertexOf(stage, model, index)),
-    edges,
-    missing,
+    get edges() {
+      edges ??= [...devices.keys()].flatMap(device =>
+        [...models.keys()].flatMap(model => edge(device, model) ?? []),
+      )
+      return edges
+    },
+    get missing() {
+      missingEdges ??= [...devices.keys()].flatMap(missing)
+      return missingEdges
+    },
     exponent: gain.exponent,
+    gains,
+    workloads,
+    edgeOf: edge,
+    missingOf: missing,
     stage,
     pools,
   }
 }
 
-/** G(ρ_r, m) for the models of one set of kinds. */
-function sensedWith(stage: DecisionStage, pools: SlotArrays, device: number, set: number): number {
-  const sensing = stage.sensing[device * stage.kindSets.length + set]
-  return sensing ? samplesSensed(pools, device * stage.slots, stage.slots, sensing.classes) : 0
+/** G(ρ_r, m), device by device, for each set of kinds. */
+function sensedByAll(stage: DecisionStage, pools: SlotArrays): Float64Array {
+  const sets = stage.kindSets.length
+  const sensed = new Float64Array(stage.deviceCount * sets)
+  const pool = { ...pools, offset: 0 }
+  for (let device = 0; device < stage.deviceCount; device++) {
+    pool.offset = device * stage.slots
+    senseAll(stage, device, pool, { sensed, offset: device * sets })
+  }
+  return sensed
+}
+
+function weighPairs(
+  stage: DecisionStage,
+  sensed: Float64Array,
+): { readonly gains: Float64Array; readonly workloads: Float64Array } {
+  const gains = new Float64Array(stage.fault.length)
+  const workloads = new Float64Array(stage.fault.length)
+  for (let device = 0; device < stage.deviceCount; device++) {
+    const row = device * stage.modelCount
+    for (let model = 0; model < stage.modelCount; model++) {
+      const set = device * stage.kindSets.length + at(stage.kindSetOf, model)
+      const workload = workloadOf(stage, row + model, at(sensed, set))
+      if (workload < 1) continue
+      workloads[row + model] = workload
+      gains[row + model] = gainOf(stage, row + model, workload)
+    }
+  }
+  return { gains, workloads }
 }
 
 function edgeOf(stage: DecisionStage, device: number, model: number, sensed: number): GraphEdge {
@@ -125,9 +175,10 @@ function edgeOf(stage: DecisionStage, device: number, model: number, sensed: num
   const workload = Math.min(sensed, capacity)
   const set = device * stage.kindSets.length + at(stage.kindSetOf, model)
   const { sensors } = stage.sensing[set] as SensingSet
+  const { modelId, downloadBits, uploadBits } = stage.inputs.models[model] as GraphModel
   return {
     agentId: (stage.inputs.devices[device] as GraphDevice).agentId,
-    modelId: (stage.inputs.models[model] as GraphModel).modelId,
+    modelId,
     device,
     model,
     gain: at(stage.factor, pair) * (stage.curves[model]?.share(workload) ?? 0),
@@ -136,18 +187,14 @@ function edgeOf(stage: DecisionStage, device: number, model: number, sensed: num
     limitedBy: sensed <= capacity ? 'sensing' : 'consumption',
     sensingCapacity: sensed,
     consumptionCapacity: capacity,
-    needs: consumptionNeedsOf(stage.inputs, device, model),
+    needs: { downloadBits, uploadBits, flopsPerSample: at(stage.flopsPerSample, pair) },
     sensor: sensors[0]?.sensor ?? '',
     sensorSlots: [CONTROL_SLOTS, stage.slots],
   }
 }
 
-function missingOf(
-  stage: DecisionStage,
-  device: number,
-  model: number,
-  fault: PairFault,
-): MissingEdge {
+function missingOf(stage: DecisionStage, device: number, model: number): MissingEdge {
+  const fault = PAIR_FAULTS[stage.fault[device * stage.modelCount + model] ?? 0] ?? 'ok'
   return {
     agentId: (stage.inputs.devices[device] as GraphDevice).agentId,
     modelId: (stage.inputs.models[model] as GraphModel).modelId,

@@ -1,17 +1,22 @@
 import { learningShare } from './gai-gain.ts'
 
-/** Workloads beyond it are computed anew each time; most rounds move far fewer samples. */
-const KEPT_MAX = 2048
+/** Workloads from it on are computed anew each time; most rounds move far fewer samples. */
+const KEPT_MAX = 1024
 
 /** φ of one model for whole samples, each computed once: a decision asks for the same ones often. */
 export class LearningCurve {
-  readonly effectiveSamples: number
   readonly exponent: number
+  #effectiveSamples: number
   readonly #kept = new Float64Array(KEPT_MAX)
 
   constructor(effectiveSamples: number, exponent: number) {
-    this.effectiveSamples = effectiveSamples
+    this.#effectiveSamples = effectiveSamples
     this.exponent = exponent
+  }
+
+  /** D₀ */
+  get effectiveSamples(): number {
+    return this.#effectiveSamples
   }
 
   share(workload: number): number {
@@ -21,5 +26,11 @@ export class LearningCurve {
     const share = learningShare({ workload, effectiveSamples, exponent })
     if (workload < KEPT_MAX) this.#kept[workload] = share
     return share
+  }
+
+  /** The model has absorbed more: what was computed holds no longer. */
+  absorb(workload: number): void {
+    this.#effectiveSamples += workload
+    this.#kept.fill(0)
   }
 }

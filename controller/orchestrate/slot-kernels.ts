@@ -101,49 +101,20 @@ export function sumOver(values: Float64Array, from: number, to: number): number 
   return sum
 }
 
-/** Cells that the canonical arrangement takes. */
-export interface CanonicalCells {
-  readonly downloadBlocks: number
-  readonly uploadBlocks: number
-  readonly computeFrom: number
-  /** Slots up to which this consumption may reach. */
-  readonly slotsEnd: number
-  readonly flopCount: number
-}
-
-/** A stretch of `slots` slots in pools of many devices. */
+/** The slots of one device in pools of one or many. */
 export interface Stretch extends SlotArrays {
   readonly offset: number
 }
 
-/**
- * ρ ⊖ the canonical cells: download from the earliest blocks, computing from the earliest cycles at
- * or after k1, upload from the latest blocks. `pool` stays as it is.
- */
-export function subtractCanonical(
-  pool: Stretch,
-  slots: number,
-  cells: CanonicalCells,
-  residual: Stretch,
-): void {
-  copyStretch(pool, slots, residual)
-  const { offset } = residual
-  const end = offset + cells.slotsEnd
-  takeForward(residual.blocks, [offset + CONTROL_SLOTS, end], cells.downloadBlocks)
-  takeForward(residual.flops, [offset + cells.computeFrom, end], cells.flopCount)
-  takeBackward(residual.blocks, [offset + CONTROL_SLOTS, end], cells.uploadBlocks)
-}
-
-export function copyStretch(from: Stretch, slots: number, to: Stretch): void {
+export function copyStretch(from: SlotArrays, at: number, slots: number, to: Stretch): void {
   for (let slot = 0; slot < slots; slot++) {
-    to.blocks[to.offset + slot] = from.blocks[from.offset + slot] ?? 0
-    to.flops[to.offset + slot] = from.flops[from.offset + slot] ?? 0
+    to.blocks[to.offset + slot] = from.blocks[at + slot] ?? 0
+    to.flops[to.offset + slot] = from.flops[at + slot] ?? 0
   }
 }
 
-type Range = readonly [from: number, to: number]
-
-function takeForward(free: Float64Array, [from, to]: Range, amount: number): void {
+/** Takes from slots [from, to) as much as each has, the earliest first. */
+export function takeForward(free: Float64Array, from: number, to: number, amount: number): void {
   let rest = amount
   for (let slot = from; slot < to && rest > 0; slot++) {
     const part = Math.min(free[slot] ?? 0, rest)
@@ -152,7 +123,8 @@ function takeForward(free: Float64Array, [from, to]: Range, amount: number): voi
   }
 }
 
-function takeBackward(free: Float64Array, [from, to]: Range, amount: number): void {
+/** The same, the latest first. */
+export function takeBackward(free: Float64Array, from: number, to: number, amount: number): void {
   let rest = amount
   for (let slot = to - 1; slot >= from && rest > 0; slot--) {
     const part = Math.min(free[slot] ?? 0, rest)

@@ -7,6 +7,7 @@ const ROOT_FOLDERS = [
   '.ci',
   'agent',
   'bench',
+  'cases',
   'cli',
   'config',
   'controller',

@@ -15,9 +15,9 @@ const DIAGRAM: Readonly<Record<string, readonly string[]>> = {
   runtime: [],
 }
 
-/** Houses that put others together; nobody imports cli, demo, test or bench. */
-const MAY_IMPORT_ANY = ['cli', 'demo', 'test', 'bench', 'vitest.config.ts']
-const NOBODY_IMPORTS = ['cli', 'demo', 'test', 'bench']
+/** Houses that put others together; nobody imports cli, demo, test, bench or cases. */
+const MAY_IMPORT_ANY = ['cli', 'demo', 'test', 'bench', 'cases', 'vitest.config.ts']
+const NOBODY_IMPORTS = ['cli', 'demo', 'test', 'bench', 'cases']
 
 /** Specifiers of import, export … from and import(). */
 const SPECIFIERS = [

@@ -1,5 +1,12 @@
 import type { DecisionStage } from '../decision-stage.ts'
-import { copyStretch, type Stretch, samplesSensed, subtractCanonical } from '../slot-kernels.ts'
+import {
+  copyStretch,
+  type Stretch,
+  samplesSensed,
+  takeBackward,
+  takeForward,
+} from '../slot-kernels.ts'
+import { CONTROL_SLOTS } from '../slot-pool.ts'
 
 /** No model: the device idles. */
 export const IDLE = -1
@@ -21,20 +28,22 @@ export function senseAll(
   stage: DecisionStage,
   device: number,
   pool: Stretch,
-  into: { readonly sensed: Float64Array; readonly offset: number },
+  into: { readonly sensed: Float64Array; readonly offset?: number },
 ): void {
   const sets = stage.kindSets.length
+  const offset = into.offset ?? 0
   for (let set = 0; set < sets; set++) {
     const sensing = stage.sensing[device * sets + set]
-    into.sensed[into.offset + set] = sensing
+    into.sensed[offset + set] = sensing
       ? samplesSensed(pool, pool.offset, stage.slots, sensing.classes)
       : 0
   }
 }
 
 /**
- * The transition (orchestration: state ρ, action model or idle): ρ_{r+1} = URP_{r+1} where the
- * device idles or has no sample, else URP_{r+1} ⊖ the canonical cells of D samples.
+ * The transition: ρ_{r+1} = URP_{r+1} where the device idles or has no sample, else URP_{r+1} ⊖ the
+ * canonical cells of D samples: download from the earliest blocks, computing from the earliest
+ * cycles at or after k1, upload from the latest blocks.
  */
 export function poolAfter(
   stage: DecisionStage,
@@ -42,19 +51,16 @@ export function poolAfter(
   choice: { readonly model: number; readonly workload: number },
   residual: Stretch,
 ): void {
-  const { slots, slotsEnd, fresh } = stage
-  const pool = { ...fresh, offset: device * slots }
-  if (choice.model === IDLE || choice.workload === 0) {
-    copyStretch(pool, slots, residual)
-    return
-  }
+  const { slots, fresh } = stage
+  const from = device * slots
+  copyStretch(fresh, from, slots, residual)
+  if (choice.model === IDLE || choice.workload === 0) return
   const pair = device * stage.modelCount + choice.model
-  const cells = {
-    downloadBlocks: stage.downloadBlocks[pair] ?? 0,
-    uploadBlocks: stage.uploadBlocks[pair] ?? 0,
-    computeFrom: stage.computeFrom[pair] ?? 0,
-    slotsEnd,
-    flopCount: choice.workload * (stage.flopsPerSample[pair] ?? 0),
-  }
-  subtractCanonical(pool, slots, cells, residual)
+  const end = residual.offset + stage.slotsEnd
+  const first = residual.offset + CONTROL_SLOTS
+  takeForward(residual.blocks, first, end, stage.downloadBlocks[pair] ?? 0)
+  const computeFrom = residual.offset + (stage.computeFrom[pair] ?? 0)
+  const flopCount = choice.workload * (stage.flopsPerSample[pair] ?? 0)
+  takeForward(residual.flops, computeFrom, end, flopCount)
+  takeBackward(residual.blocks, first, end, stage.uploadBlocks[pair] ?? 0)
 }

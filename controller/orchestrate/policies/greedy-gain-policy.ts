@@ -1,7 +1,7 @@
-import { gaiGain } from '../gai-gain.ts'
+import { learningShare } from '../gai-gain.ts'
 import type { GraphEdge, LatentGraph, MissingEdge } from '../latent-graph.ts'
-import { EdgeHeap } from './edge-heap.ts'
-import { byDevice, type Choice, matchingOf, type Policy } from './policy.ts'
+import { GreatestFirst } from './greatest-first.ts'
+import { type Choice, matchingOf, type Policy } from './policy.ts'
 import { Room } from './room.ts'
 
 /**
@@ -18,31 +18,91 @@ export const greedyGainPolicy: Policy = {
   name: 'greedy-gain',
   label: 'Greedy gain',
   propose: (graph, context) => {
-    const choices: (Choice | undefined)[] = graph.devices.map(() => undefined)
+    const choices: Choice[] = graph.devices.map(({ agentId }) => ({
+      agentId,
+      edge: null,
+      reason: '',
+    }))
     const room = new Room(context)
     const absorbed = new Absorbed(graph)
-    const own = byDevice(graph, graph.edges)
-    const open = new EdgeHeap(graph.edges.map(edge => edge.gain))
-    for (let top = open.top(); top !== null; top = open.top()) {
-      const edge = graph.edges[top.index] as GraphEdge
-      if (choices[edge.device] !== undefined || !room.has(edge.model) || top.value <= 0) {
-        open.pop()
+    const bests = new DeviceBests(graph)
+    for (let top = bests.top(); top !== null; top = bests.top()) {
+      const { device, model } = top
+      const gain = room.has(model) ? absorbed.gainOf(device, model) : 0
+      if (gain < top.gain) {
+        bests.lower(top, gain)
         continue
       }
-      const gain = absorbed.gainOf(edge)
-      if (gain < top.value) {
-        open.lowerTop(gain)
-        continue
-      }
-      open.pop()
-      const best = { ...edge, gain }
-      const reason = reasonFor(best, own[edge.device] ?? [], absorbed)
-      choices[edge.device] = { agentId: edge.agentId, edge: best, reason }
-      room.take(edge.model)
-      absorbed.add(edge)
+      bests.close()
+      choices[device] = choiceOf(graph, absorbed, { device, model, gain })
+      room.take(model)
+      absorbed.add(device, model)
     }
-    return matchingOf(graph, withIdle(graph, choices))
+    const named = choices.map((choice, device) =>
+      choice.edge === null ? { ...choice, reason: idleReason(graph.missingOf(device)) } : choice,
+    )
+    return matchingOf(graph, named)
   },
+}
+
+interface Candidate {
+  readonly device: number
+  readonly model: number
+  readonly gain: number
+}
+
+/** The open device whose best edge, by what was last known of its gains, is the best of all. */
+class DeviceBests {
+  readonly #gains: Float64Array
+  readonly #models: number
+  /** Model of each device's greatest known gain. */
+  readonly #bestModel: Int32Array
+  readonly #open: GreatestFirst
+
+  constructor({ gains, devices, models }: LatentGraph) {
+    this.#gains = gains.slice()
+    this.#models = models.length
+    this.#bestModel = Int32Array.from(devices, (_, device) => this.#findBest(device))
+    this.#open = new GreatestFirst(devices.map((_, device) => this.#gainOfBest(device)))
+  }
+
+  top(): Candidate | null {
+    const device = this.#open.top()
+    if (device < 0) return null
+    const gain = this.#gainOfBest(device)
+    return gain > 0 ? { device, model: this.#bestModel[device] ?? 0, gain } : null
+  }
+
+  /** The gain of the top turned out to be less. */
+  lower({ device, model }: Candidate, gain: number): void {
+    this.#gains[device * this.#models + model] = gain
+    this.#bestModel[device] = this.#findBest(device)
+    this.#open.lowerTop(this.#gainOfBest(device))
+  }
+
+  /** The device of the top has its model. */
+  close(): void {
+    this.#open.pop()
+  }
+
+  #gainOfBest(device: number): number {
+    return this.#gains[device * this.#models + (this.#bestModel[device] ?? 0)] ?? 0
+  }
+
+  #findBest(device: number): number {
+    const gains = this.#gains
+    const from = device * this.#models
+    let best = from
+    let most = gains[from] ?? 0
+    for (let pair = from + 1; pair < from + this.#models; pair++) {
+      const gain = gains[pair] ?? 0
+      if (gain > most) {
+        best = pair
+        most = gain
+      }
+    }
+    return best - from
+  }
 }
 
 /** Samples matched to each model in this decision so far. */
@@ -57,52 +117,53 @@ class Absorbed {
     this.#counts = graph.stage.inputs.gain.countsMatched ?? true
   }
 
-  add({ model, workload }: GraphEdge): void {
+  add(device: number, model: number): void {
+    const workload = this.#graph.workloads[device * this.#samples.length + model] ?? 0
     if (this.#counts) this.#samples[model] = (this.#samples[model] ?? 0) + workload
   }
 
-  /** The edge's gain after what this decision has matched to its model so far. */
-  gainOf(edge: GraphEdge): number {
-    const model = this.#graph.models[edge.model]
-    const matched = this.#samples[edge.model] ?? 0
-    if (model === undefined || matched === 0) return edge.gain
-    return gaiGain({
-      value: model.value,
-      correlation: edge.correlation,
-      workload: edge.workload,
-      effectiveSamples: model.effectiveSamples + matched,
-      exponent: this.#graph.exponent,
-    })
+  /** The gain of a pair after what this decision has matched to its model so far. */
+  gainOf(device: number, model: number): number {
+    const { stage, gains, workloads, exponent } = this.#graph
+    const pair = device * this.#samples.length + model
+    const matched = this.#samples[model] ?? 0
+    if (matched === 0) return gains[pair] ?? 0
+    const effectiveSamples = (stage.curves[model]?.effectiveSamples ?? 0) + matched
+    const workload = workloads[pair] ?? 0
+    return (stage.factor[pair] ?? 0) * learningShare({ workload, effectiveSamples, exponent })
   }
 }
 
-function withIdle(graph: LatentGraph, choices: readonly (Choice | undefined)[]): Choice[] {
-  const isIdle = choices.map(choice => choice === undefined)
-  const missing = byDevice(
-    graph,
-    graph.missing.filter(edge => isIdle[edge.device]),
-  )
-  return graph.devices.map(
-    ({ agentId }, device) =>
-      choices[device] ?? { agentId, edge: null, reason: idleReason(missing[device] ?? []) },
-  )
+function choiceOf(graph: LatentGraph, absorbed: Absorbed, one: Candidate): Choice {
+  const { agentId = '' } = graph.devices[one.device] ?? {}
+  const edge = graph.edgeOf(one.device, one.model)
+  if (edge === null) return { agentId, edge, reason: '' }
+  return {
+    agentId,
+    edge: { ...edge, gain: one.gain },
+    reason: reasonFor(graph, absorbed, edge, one),
+  }
 }
 
-function reasonFor(best: GraphEdge, own: readonly GraphEdge[], absorbed: Absorbed): string {
-  const { workload, limitedBy, correlation } = best
-  let second: GraphEdge | null = null
-  let secondGain = -1
-  for (const edge of own) {
-    if (edge.model === best.model) continue
-    const gain = absorbed.gainOf(edge)
-    if (gain > secondGain) {
-      second = edge
-      secondGain = gain
-    }
+function reasonFor(
+  graph: LatentGraph,
+  absorbed: Absorbed,
+  { workload, limitedBy, correlation }: GraphEdge,
+  { device, model, gain }: Candidate,
+): string {
+  let second = -1
+  let secondGain = 0
+  for (let other = 0; other < graph.models.length; other++) {
+    if (other === model || !(graph.workloads[device * graph.models.length + other] ?? 0)) continue
+    const one = absorbed.gainOf(device, other)
+    if (second >= 0 && one <= secondGain) continue
+    second = other
+    secondGain = one
   }
-  const lead = second
-    ? `gain ${best.gain.toFixed(3)} before ${secondGain.toFixed(3)} of ${second.modelId}`
-    : `gain ${best.gain.toFixed(3)}, the only model in reach`
+  const lead =
+    second < 0
+      ? `gain ${gain.toFixed(3)}, the only model in reach`
+      : `gain ${gain.toFixed(3)} before ${secondGain.toFixed(3)} of ${graph.models[second]?.modelId}`
   return `${lead}: ${workload} samples (limited by ${limitedBy}), correlation ${correlation.toFixed(2)}`
 }
 

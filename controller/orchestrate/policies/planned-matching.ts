@@ -1,5 +1,5 @@
 import type { LatentGraph } from '../latent-graph.ts'
-import { edgesByPair, type Matching, matchingOf, type Outlook } from './policy.ts'
+import { type Matching, matchingOf, type Outlook } from './policy.ts'
 
 /** First step of one device's plan. */
 export interface PlannedStep {
@@ -17,12 +17,11 @@ export function plannedMatching(
   steps: readonly PlannedStep[],
   outlook: Outlook,
 ): Matching {
-  const edges = edgesByPair(graph)
   const choices = graph.devices.map(({ agentId }, device) => {
     const { model, gain, total } = steps[device] as PlannedStep
-    const edge = edges[device * graph.models.length + model]
+    const edge = model < 0 ? null : graph.edgeOf(device, model)
     const plan = `${total.toFixed(3)} over ${outlook.rounds} rounds`
-    if (model < 0 || edge === undefined) {
+    if (edge === null) {
       return { agentId, edge: null, reason: `idle: the best plan, ${plan}` }
     }
     const limits = `limited by ${edge.limitedBy}, correlation ${edge.correlation.toFixed(2)}`

@@ -55,10 +55,11 @@ export interface Policy {
  */
 export function matchingOf(graph: LatentGraph, choices: readonly Choice[]): Matching {
   const gain = choices.reduce((sum, choice) => sum + (choice.edge?.gain ?? 0), 0)
-  const best = new Float64Array(graph.devices.length)
-  for (const { device, gain: one } of graph.edges) {
-    if (one > (best[device] ?? 0)) best[device] = one
-  }
+  const models = graph.models.length
+  const best = graph.devices.map((_, device) => {
+    const row = graph.gains.subarray(device * models, (device + 1) * models)
+    return row.reduce((most, one) => Math.max(most, one), 0)
+  })
   const bound = best.reduce((sum, one) => sum + one, 0)
   return { choices, gain, bound, gap: bound > 0 ? (bound - gain) / bound : 0 }
 }
@@ -71,13 +72,6 @@ export function byDevice<Edge extends { readonly device: number }>(
   const lists: Edge[][] = graph.devices.map(() => [])
   for (const edge of edges) lists[edge.device]?.push(edge)
   return lists
-}
-
-/** The graph's edge of each pair device·M + model, where there is one. */
-export function edgesByPair({ edges, stage }: LatentGraph): (GraphEdge | undefined)[] {
-  const pairs = new Array<GraphEdge | undefined>(stage.deviceCount * stage.modelCount)
-  for (const edge of edges) pairs[edge.device * stage.modelCount + edge.model] = edge
-  return pairs
 }
 
 /** Limit of `reason` in a choice of the round record. */

@@ -1,9 +1,9 @@
 import type { DecisionStage } from '../decision-stage.ts'
-import { type DeviceNodes, StateGraph } from '../horizon/state-graph.ts'
+import { type BestPlan, PlanSearch } from '../horizon/plan-search.ts'
 import { IDLE } from '../horizon/transition.ts'
 import type { LatentGraph } from '../latent-graph.ts'
 import { LearningCurve } from '../learning-curve.ts'
-import { type PlannedStep, plannedMatching } from './planned-matching.ts'
+import { plannedMatching } from './planned-matching.ts'
 import type { Matching, Policy, PolicyContext } from './policy.ts'
 import { Room } from './room.ts'
 
@@ -40,21 +40,19 @@ export function proposePlans(
   stages: readonly DecisionStage[],
 ): Matching {
   const isCoupled = graph.stage.inputs.gain.countsMatched ?? true
-  const curves = [...graph.stage.curves]
-  const planner = new StateGraph(isCoupled ? stages.map(one => ({ ...one, curves })) : stages)
+  const curves = graph.stage.curves.map(
+    ({ effectiveSamples, exponent }) => new LearningCurve(effectiveSamples, exponent),
+  )
+  const search = new PlanSearch(isCoupled ? stages.map(one => ({ ...one, curves })) : stages)
   const room = new Room(context)
-  const open = new Float64Array(stages.length * graph.models.length).fill(1)
-  const steps: PlannedStep[] = graph.devices.map(() => ({ model: IDLE, gain: 0, total: 0 }))
+  const open = (model: number): boolean => room.has(model)
+  const steps: BestPlan[] = []
   for (const device of byBestGain(graph)) {
-    planner.clear()
-    for (const model of graph.models.keys()) open[model] = room.has(model) ? 1 : 0
-    const nodes = planner.addDevice(device, graph.pools)
-    const total = planner.solve(nodes, { room: open })
-    const step = firstStepOf(planner, nodes)
-    steps[device] = { model: step.model, gain: step.gain, total }
+    const step = search.best(device, graph.pools, open)
+    steps[device] = step
     if (step.model === IDLE) continue
     room.take(step.model)
-    if (isCoupled) curves[step.model] = grown(curves[step.model], step.workload)
+    if (isCoupled) curves[step.model]?.absorb(step.workload)
   }
   const gain = steps.reduce((sum, { total }) => sum + total, 0)
   // Devices that share nothing each have the best plan there is: the plan is its own bound.
@@ -63,37 +61,20 @@ export function proposePlans(
   return plannedMatching(graph, steps, { rounds: stages.length, gain, bound })
 }
 
-export function firstStepOf(
-  planner: StateGraph,
-  { from }: DeviceNodes,
-): { readonly model: number; readonly gain: number; readonly workload: number } {
-  const edge = planner.bestEdge.values[from] ?? -1
-  return {
-    model: planner.edgeModel.values[edge] ?? IDLE,
-    gain: planner.edgeGain.values[edge] ?? 0,
-    workload: planner.edgeWorkload.values[edge] ?? 0,
-  }
-}
-
 /** What each device could gain if it were alone, in all rounds together. */
 function freeBound(graph: LatentGraph, stages: readonly DecisionStage[]): number {
-  const planner = new StateGraph(stages)
+  const search = new PlanSearch(stages)
   let bound = 0
-  for (const device of graph.devices.keys()) {
-    planner.clear()
-    bound += planner.solve(planner.addDevice(device, graph.pools))
-  }
+  for (const device of graph.devices.keys()) bound += search.best(device, graph.pools).total
   return bound
 }
 
-function grown(curve: LearningCurve | undefined, workload: number): LearningCurve {
-  const { effectiveSamples, exponent } = curve as LearningCurve
-  return new LearningCurve(effectiveSamples + workload, exponent)
-}
-
 /** Devices, the one with the greatest gain now first. */
-function byBestGain(graph: LatentGraph): number[] {
-  const best = new Float64Array(graph.devices.length)
-  for (const { device, gain } of graph.edges) best[device] = Math.max(best[device] ?? 0, gain)
+function byBestGain({ devices, models, gains }: LatentGraph): number[] {
+  const best = new Float64Array(devices.length)
+  for (let pair = 0; pair < gains.length; pair++) {
+    const device = Math.floor(pair / models.length)
+    best[device] = Math.max(best[device] ?? 0, gains[pair] ?? 0)
+  }
   return [...best.keys()].sort((a, b) => (best[b] ?? 0) - (best[a] ?? 0) || a - b)
 }

@@ -1,5 +1,5 @@
 /** Indices by their values, the greatest on top, of equal ones the lower index. A binary heap. */
-export class EdgeHeap {
+export class GreatestFirst {
   readonly #values: Float64Array
   readonly #order: Int32Array
   #size: number
@@ -11,10 +11,9 @@ export class EdgeHeap {
     for (let at = (this.#size >> 1) - 1; at >= 0; at--) this.#sink(at)
   }
 
-  top(): { readonly index: number; readonly value: number } | null {
-    if (this.#size === 0) return null
-    const index = this.#order[0] ?? 0
-    return { index, value: this.#values[index] ?? 0 }
+  /** Index of the greatest value, -1 when all are popped. */
+  top(): number {
+    return this.#size === 0 ? -1 : (this.#order[0] ?? -1)
   }
 
   pop(): void {
@@ -31,21 +30,27 @@ export class EdgeHeap {
 
   #sink(from: number): void {
     const order = this.#order
+    const values = this.#values
     const moved = order[from] ?? 0
+    const value = values[moved] ?? 0
     let at = from
     for (let child = 2 * at + 1; child < this.#size; child = 2 * at + 1) {
-      const right = child + 1
-      const other = order[right] ?? 0
-      if (right < this.#size && this.#isBefore(other, order[child] ?? 0)) child = right
-      if (!this.#isBefore(order[child] ?? 0, moved)) break
-      order[at] = order[child] ?? 0
+      let index = order[child] ?? 0
+      if (child + 1 < this.#size) {
+        const other = order[child + 1] ?? 0
+        if (isBefore(values[other] ?? 0, other, values[index] ?? 0, index)) {
+          child++
+          index = other
+        }
+      }
+      if (!isBefore(values[index] ?? 0, index, value, moved)) break
+      order[at] = index
       at = child
     }
     order[at] = moved
   }
+}
 
-  #isBefore(a: number, b: number): boolean {
-    const [valueA, valueB] = [this.#values[a] ?? 0, this.#values[b] ?? 0]
-    return valueA > valueB || (valueA === valueB && a < b)
-  }
+function isBefore(value: number, index: number, than: number, other: number): boolean {
+  return value > than || (value === than && index < other)
 }
