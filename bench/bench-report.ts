@@ -34,6 +34,8 @@ export interface BenchOptions {
   readonly quick: boolean
   /** Folder of network traces, for a bench that reads some; its own where not given. */
   readonly traces?: string | undefined
+  /** Judge what was learned offline by what it was not learned from, where a bench can. */
+  readonly holdout?: boolean | undefined
 }
 
 export interface BenchDocument extends BenchResult {

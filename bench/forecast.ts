@@ -1,9 +1,20 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Bench, BenchResult, BenchRow } from './bench-report.ts'
-import { readTraces, type Trace, traceFamilies } from './forecast/trace-file.ts'
+import { measureHoldout } from './forecast/holdout.ts'
+import { hindsightError } from './forecast/oracle.ts'
+import { type PromiseScore, walkPromises } from './forecast/promise-walk.ts'
+import {
+  besidePersistence,
+  errorRows,
+  meanOf,
+  SLOTS,
+  scoresOf,
+  shareRow,
+} from './forecast/score-rows.ts'
+import { persistenceError, seenRounds } from './forecast/seen-rounds.ts'
+import { readTraces, someTraces, type Trace, traceFamilies } from './forecast/trace-file.ts'
 import { slotRates } from './forecast/trace-slots.ts'
-import { type Score, type WalkOptions, walkForward } from './forecast/walk-forward.ts'
 
 // A forecast is worth its code where it is clearly better than "as now", and its interval where it
 // is neither bragging nor useless.
@@ -11,7 +22,9 @@ const GOALS =
   'goals: each ratio 1.18 or more (error 0.85 of persistence), coverage80 from 0.75 to 0.85'
 /** Of a family, with --quick; without, all. */
 const TRACES_QUICK = 20
-const SLOTS = 10
+
+/** Of a family, for the rows of oracle and promise, which take long. */
+const ROUNDS_MAX = 8000
 
 /** The rows that are judged: rounds of 5 s in ten slots, all of the round before known. */
 const JUDGED = { roundSeconds: 5, leadSlots: 0 } as const
@@ -27,25 +40,34 @@ const OTHERS = [
 export const forecast: Bench = {
   name: 'forecast',
   description: 'error and coverage of the forecast on measured network traces',
-  minutes: 4,
-  async run({ quick, traces = join('..', 'shared', 'data', 'network-traces') }) {
+  minutes: 3,
+  async run({ quick, holdout, traces = join('..', 'shared', 'data', 'network-traces') }) {
     const folder = resolve(traces)
     if (!existsSync(folder)) return { rows: [], notes: [`there is no folder of traces ${folder}`] }
-    return measureForecasts(folder, { tracesMax: quick ? TRACES_QUICK : Number.POSITIVE_INFINITY })
+    const options = { tracesMax: quick ? TRACES_QUICK : Number.POSITIVE_INFINITY }
+    return holdout ? measureHoldout(familiesOf(folder, options)) : measureForecasts(folder, options)
   },
+}
+
+function familiesOf(
+  folder: string,
+  { tracesMax }: { readonly tracesMax: number },
+): Map<string, Trace[]> {
+  const files = [...traceFamilies(folder)]
+  return new Map(files.map(([family, file]) => [family, readTraces(file).slice(0, tracesMax)]))
 }
 
 export function measureForecasts(
   folder: string,
-  { tracesMax }: { readonly tracesMax: number },
+  options: { readonly tracesMax: number },
 ): BenchResult {
   const rows: BenchRow[] = []
   const notes: string[] = []
-  for (const [family, file] of traceFamilies(folder)) {
-    const traces = readTraces(file).slice(0, tracesMax)
+  for (const [family, traces] of familiesOf(folder, options)) {
     const judged = judgedRows(family, traces)
     if (judged.length === 0) notes.push(`${family} has no trace of two rounds`)
-    rows.push(...judged)
+    const some = someTraces(traces, { roundsMax: ROUNDS_MAX, ...JUDGED }).map(({ trace }) => trace)
+    rows.push(...judged, ...oracleRows(family, some), ...promiseRows(family, some))
     for (const { suffix, ...cut } of OTHERS) {
       rows.push(...errorRows(`mae.${suffix}.${family}`, scoresOf(traces, cut)))
     }
@@ -59,27 +81,25 @@ export function measureForecasts(
         'ten slots (cr2s, cr10s, cr30s: other lengths; ahead: the last slot not known yet)',
       'value: over all rounds of a family; low and high: over its traces; n: traces',
       'vs-last-slot: the same error beside that of "as the latest slot was"',
+      'oracle: the best fixed linear combination of all experts, chosen in hindsight on ' +
+        `the very rounds that it is judged by (of a long family about ${ROUNDS_MAX} rounds)`,
+      'promise: quantile loss of what a URP promises for each slot, beside the 0.25 quantile of recent ' +
+        'rounds; kept: share of slots that had what was promised, 0.75 is right',
       ...notes,
     ],
   }
-}
-
-function scoresOf(
-  traces: readonly Trace[],
-  cut: { readonly roundSeconds: number; readonly leadSlots: number },
-): Score[] {
-  const options: WalkOptions = { slotsPerRound: SLOTS, leadSlots: cut.leadSlots }
-  return traces
-    .map(trace => walkForward(slotRates(trace, cut.roundSeconds / SLOTS), options))
-    .filter(({ rounds }) => rounds > 0)
 }
 
 /** Error beside persistence and beside the last slot, and coverage. */
 export function judgedRows(family: string, traces: readonly Trace[]): BenchRow[] {
   const scores = scoresOf(traces, JUDGED)
   if (scores.length === 0) return []
-  const { unit: _, ...coverage } = row(`coverage80.${family}`, scores, ({ covered }) => covered)
-  const lastSlot = mean(scores, ({ lastSlotError }) => lastSlotError)
+  const { unit: _, ...coverage } = shareRow(
+    `coverage80.${family}`,
+    scores,
+    ({ covered }) => covered,
+  )
+  const lastSlot = meanOf(scores, ({ lastSlotError }) => lastSlotError)
   const [judged] = errorRows(`mae.vs-persistence.${family}`, scores)
   return judged
     ? [
@@ -96,28 +116,48 @@ export function judgedRows(family: string, traces: readonly Trace[]): BenchRow[]
     : []
 }
 
-function errorRows(name: string, scores: readonly Score[]): BenchRow[] {
+/** What the experts have to offer at most, as far as one combination of them fits all rounds. */
+function oracleRows(family: string, traces: readonly Trace[]): BenchRow[] {
+  const slotSeconds = JUDGED.roundSeconds / SLOTS
+  const rounds = traces.flatMap(trace => seenRounds(slotRates(trace, slotSeconds), SLOTS))
+  if (rounds.length === 0) return []
+  const value = hindsightError(rounds) / rounds.length
+  return [
+    {
+      name: `oracle.${family}`,
+      value,
+      unit: 'Mbit/s',
+      ...besidePersistence(value, persistenceError(rounds) / rounds.length),
+      n: traces.length,
+    },
+  ]
+}
+
+/** How good what the matrices promise is, slot by slot. */
+function promiseRows(family: string, traces: readonly Trace[]): BenchRow[] {
+  const scores = traces
+    .map(trace => walkPromises(slotRates(trace, JUDGED.roundSeconds / SLOTS), SLOTS))
+    .filter(({ slots }) => slots > 0)
   if (scores.length === 0) return []
-  const errors = row(name, scores, ({ error }) => error)
-  const referenceValue = mean(scores, ({ persistenceError }) => persistenceError)
-  // Where nothing ever changes, both are right.
-  const ratio = errors.value > 0 ? referenceValue / errors.value : 1
-  return [{ ...errors, reference: 'persistence', referenceValue, ratio }]
-}
-
-function row(name: string, scores: readonly Score[], of: (score: Score) => number): BenchRow {
-  const each = scores.map(score => of(score) / score.rounds)
-  return {
-    name,
-    value: mean(scores, of),
-    unit: 'Mbit/s',
-    low: Math.min(...each),
-    high: Math.max(...each),
-    n: each.length,
-  }
-}
-
-function mean(scores: readonly Score[], of: (score: Score) => number): number {
-  const rounds = scores.reduce((sum, score) => sum + score.rounds, 0)
-  return scores.reduce((sum, score) => sum + of(score), 0) / rounds
+  const share = (of: (score: PromiseScore) => number): number =>
+    scores.reduce((sum, score) => sum + of(score), 0) /
+    scores.reduce((sum, { slots }) => sum + slots, 0)
+  const [value, referenceValue] = [share(({ loss }) => loss), share(one => one.recentLoss)]
+  return [
+    {
+      name: `promise.${family}`,
+      value,
+      unit: 'Mbit/s',
+      reference: 'recent quantile',
+      referenceValue,
+      ratio: value > 0 ? referenceValue / value : 1,
+      n: scores.length,
+    },
+    {
+      name: `promise.kept.${family}`,
+      value: share(({ kept }) => kept),
+      unit: 'of 1',
+      n: scores.length,
+    },
+  ]
 }

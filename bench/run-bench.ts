@@ -3,7 +3,7 @@ import { ERRORS } from '../runtime/errors.ts'
 import { type Bench, benchDocument, jsonLine, textTable } from './bench-report.ts'
 import { BENCHES } from './registry.ts'
 
-/** `npm run bench [-- <name> [--json] [--quick] [--traces DIR]]` */
+/** `npm run bench [-- <name> [--json] [--quick] [--traces DIR] [--holdout]]` */
 async function runBench(argv: readonly string[]): Promise<number> {
   const { positionals, values } = parseArgs({
     args: [...argv],
@@ -12,6 +12,7 @@ async function runBench(argv: readonly string[]): Promise<number> {
       json: { type: 'boolean' },
       quick: { type: 'boolean' },
       traces: { type: 'string' },
+      holdout: { type: 'boolean' },
     },
   })
   const [name] = positionals
@@ -25,8 +26,8 @@ async function runBench(argv: readonly string[]): Promise<number> {
     return ERRORS.USAGE.exitCode
   }
   const at = new Date()
-  const { quick = false, traces } = values
-  const document = benchDocument(name, at, await bench.run({ quick, traces }))
+  const { quick = false, traces, holdout } = values
+  const document = benchDocument(name, at, await bench.run({ quick, traces, holdout }))
   process.stdout.write(values.json ? jsonLine(document) : textTable(document))
   return 0
 }
@@ -35,7 +36,7 @@ function benchList(): string {
   const width = Math.max(...BENCHES.map(({ name }) => name.length))
   const line = ({ name, minutes, description }: Bench): string =>
     `  ${name.padEnd(width)}  ${String(minutes).padStart(3)} min  ${description}\n`
-  return `npm run bench -- <name> [--json] [--quick] [--traces DIR]\n\n${BENCHES.map(line).join('')}`
+  return `npm run bench -- <name> [--json] [--quick] [--traces DIR] [--holdout]\n\n${BENCHES.map(line).join('')}`
 }
 
 process.exitCode = await runBench(process.argv.slice(2))

@@ -32,6 +32,25 @@ export function readTraces(file: string): Trace[] {
   return text.split('\n').flatMap(line => (line.trim() === '' ? [] : traceOf(line)))
 }
 
+/**
+ * Enough traces for about so many rounds, evenly spread over the file, two neighbours at a time:
+ * every second one is still every second one.
+ */
+export function someTraces(
+  traces: readonly Trace[],
+  { roundsMax, roundSeconds }: { readonly roundsMax: number; readonly roundSeconds: number },
+): readonly { readonly index: number; readonly trace: Trace }[] {
+  const seconds = traces.reduce((sum, trace) => sum + lengthOf(trace), 0)
+  const stride = Math.max(1, Math.ceil(seconds / roundSeconds / roundsMax))
+  return traces.flatMap((trace, index) =>
+    Math.floor(index / 2) % stride === 0 ? [{ index, trace }] : [],
+  )
+}
+
+function lengthOf({ seconds }: Trace): number {
+  return (seconds.at(-1) ?? 0) - (seconds[0] ?? 0)
+}
+
 function traceOf(line: string): Trace[] {
   const parsed = Line.safeParse(jsonOf(line))
   if (!parsed.success) return []

@@ -1,3 +1,4 @@
+import type { RegressionStarts } from '../../agent/urp/forecast/experts.ts'
 import { RowForecaster } from '../../agent/urp/forecast/row-forecaster.ts'
 import { roundMean } from './trace-slots.ts'
 
@@ -15,6 +16,8 @@ export interface WalkOptions {
   readonly slotsPerRound: number
   /** Slots at a round's end that are not yet known when the next one is forecast. */
   readonly leadSlots: number
+  /** Of the regressions; those of the agent where left out. */
+  readonly starts?: RegressionStarts
 }
 
 /**
@@ -22,8 +25,8 @@ export interface WalkOptions {
  * rounds that are known and have a known one before them, which persistence repeats.
  */
 export function walkForward(rates: Float64Array, options: WalkOptions): Score {
-  const { slotsPerRound, leadSlots } = options
-  const forecaster = new RowForecaster(slotsPerRound)
+  const { slotsPerRound, leadSlots, starts } = options
+  const forecaster = new RowForecaster(slotsPerRound, starts)
   const score = { rounds: 0, error: 0, persistenceError: 0, lastSlotError: 0, covered: 0 }
   let [before, lastSlot] = [Number.NaN, Number.NaN]
   for (let from = 0; from + slotsPerRound <= rates.length; from += slotsPerRound) {

@@ -121,6 +121,19 @@ describe('a forecaster', () => {
     expect(rounded(forecaster.forecast(3) ?? matrix([]))).toEqual([0.9, 0.9, 0.9])
   })
 
+  test('shows in its matrix a load that comes and goes, and on which unit', () => {
+    const forecaster = new Forecaster({ quantile: 0.25, roundsMax: 16 })
+    const slots = [0, 1, 2, 3]
+    // Two slots of six are busy on the first unit, in rounds of four: no round is like the next.
+    const round = (crId: number) =>
+      matrix(slots.map(slot => [(crId * 4 + slot) % 6 < 2 ? 0.1 : 0.9, 0.8]))
+    for (let crId = 0; crId < 24; crId++) {
+      const published = forecaster.forecast(crId)
+      if (published && crId >= 12) expect(rounded(published)).toEqual(rounded(round(crId)))
+      forecaster.observe(crId, round(crId))
+    }
+  })
+
   test('measures no error where nothing was measured', () => {
     expect(meanAbsoluteError(matrix([[0.5]]), matrix([[Number.NaN]]))).toBeNaN()
   })
