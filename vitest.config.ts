@@ -9,6 +9,8 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/{unit,tidy}/**/*.test.ts'],
+          // Properties over many cases, on machines that do other work beside.
+          testTimeout: 30_000,
           sequence: { groupOrder: 0 },
         },
       },

@@ -47,7 +47,7 @@ async function documentOf(name: BoardName) {
     probes: Object.fromEntries(
       Object.entries(results)
         .filter(([probe]) => probe !== 'compute')
-        .map(([probe, { measuredAt: _, durationMs: __, ...result }]) => [probe, result]),
+        .map(([probe, { measuredAt: _, durationMs: __, cost: ___, ...result }]) => [probe, result]),
     ),
     urp: printable(passedOverTheWire(urpOf(name, results))),
   }
