@@ -91,7 +91,9 @@ function fitted(
         smallError: SMALL_ERROR,
       })),
     )
-    return leastAbsolute(rows, { ridge: RIDGE }).map(coefficient => Number(coefficient.toFixed(2)))
+    const [, ...coefficients] = leastAbsolute(rows, { ridge: RIDGE })
+    // Without that of the constant: a row that stands still is to be forecast to.
+    return [0, ...coefficients.map(coefficient => Number(coefficient.toFixed(2)))]
   }
   return {
     linear: startsOf('linear', ({ scale }) => scale),
