@@ -64,7 +64,7 @@ export const CoreClass = z.strictObject({
       largeBytes: seconds,
       movedBytes: seconds,
       operators: seconds,
-      rearrangements: seconds,
+      farOperators: seconds,
       stateBytes: seconds,
     })
     .optional()
@@ -109,6 +109,11 @@ export const LinkFigures = z.strictObject({
     .max(1)
     .optional()
     .describe('TCP segments of this machine that were sent again while an uplink was probed.'),
+  congestionControl: z
+    .string()
+    .max(40)
+    .optional()
+    .describe("Of the agent's TCP, by which the uplink was filled: cubic, bbr."),
   interface: z
     .strictObject({
       name: z.string().max(40),

@@ -9,6 +9,12 @@ export interface ByteBudgetOptions {
   readonly capacityShareMax: number
 }
 
+export interface Allowance {
+  readonly bytes: number
+  /** A sentence, for who may not spend what he would. */
+  readonly boundBy: string
+}
+
 /**
  * What measuring may spend on a link: so many bytes a day, and a share of what the link could carry
  * in an hour. Pure: times come in, on any monotonic clock.
@@ -35,25 +41,20 @@ export class ByteBudget {
   }
 
   /**
-   * Why so many bytes may not be spent now, or undefined. `bitsPerSecond` is the sum of both
-   * directions, undefined while nobody knows: then the day alone counts.
+   * Bytes that may be spent now, and what bounds them. `bitsPerSecond` is the sum of both directions,
+   * undefined while nobody knows: then the day alone counts.
    */
-  refusal(
-    bytes: number,
-    {
-      nowMs,
-      bitsPerSecond,
-    }: { readonly nowMs: number; readonly bitsPerSecond: number | undefined },
-  ): string | undefined {
+  left(o: { readonly nowMs: number; readonly bitsPerSecond: number | undefined }): Allowance {
     const { bytesPerDayMax, capacityShareMax } = this.#options
+    const { nowMs, bitsPerSecond = Number.POSITIVE_INFINITY } = o
     const day = this.spentSince(nowMs - DAY_MS)
-    if (day + bytes > bytesPerDayMax) {
-      return `${day} of ${bytesPerDayMax} bytes that measuring the link may take a day are spent`
-    }
-    if (bitsPerSecond === undefined) return undefined
-    const perHour = (capacityShareMax * bitsPerSecond * 3600) / 8
     const hour = this.spentSince(nowMs - HOUR_MS)
-    if (hour + bytes <= perHour) return undefined
-    return `${hour} of ${Math.round(perHour)} bytes that measuring may take an hour are spent`
+    const perHour = Math.floor((capacityShareMax * bitsPerSecond * 3600) / 8)
+    const [leftOfDay, leftOfHour] = [bytesPerDayMax - day, perHour - hour]
+    const boundBy =
+      leftOfDay <= leftOfHour
+        ? `${day} of ${bytesPerDayMax} bytes that measuring the link may take a day are spent`
+        : `${hour} of ${perHour} bytes that measuring the link may take an hour are spent`
+    return { bytes: Math.max(0, Math.min(leftOfDay, leftOfHour)), boundBy }
   }
 }

@@ -45,6 +45,8 @@ export interface LinkValues {
   readonly datagrams?: Datagrams
   /** TCP segments of this machine that were sent again while the uplink was filled. */
   readonly retransmittedShare?: number
+  /** Of this machine's TCP, which the uplink was filled with: cubic, bbr. */
+  readonly congestionControl?: string
   /** What could not be measured, by part, and why. */
   readonly missing?: Readonly<Record<string, string>>
 }
@@ -56,8 +58,8 @@ export interface LinkProbeOptions {
   readonly bytesMax: number
   /** Left out: whoever asks for a measurement may spend `bytesMax`. */
   readonly budget?: {
-    /** Why so many bytes may not be spent now, or undefined. */
-    refusal(bytes: number): Promise<string | undefined>
+    /** Bytes that may be spent now, of so many; or why none. */
+    allow(bytes: number): Promise<number | { readonly reason: string }>
     spend(bytes: number): void
   }
 }
@@ -80,9 +82,9 @@ export function linkProbe({ peer, bytesMax, budget }: LinkProbeOptions): Probe<L
       if (!other) {
         return { status: 'absent', reason: 'no controller at the other end of the link' }
       }
-      const refusal = await budget?.refusal(bytesMax)
-      if (refusal !== undefined) return { status: 'absent', reason: refusal }
-      const reading = new LinkReading(other, { bytesMax: bytesMax / 2, procRoot, signal })
+      const allowed = budget ? await budget.allow(bytesMax) : bytesMax
+      if (typeof allowed === 'object') return { status: 'absent', ...allowed }
+      const reading = new LinkReading(other, { bytesMax: allowed / 2, procRoot, signal })
       try {
         const read = await reading.read()
         return 'reason' in read ? { status: 'absent', ...read } : readingOf(read)
@@ -122,6 +124,7 @@ class LinkReading {
     if (this.#notNow !== undefined && downlink?.status !== 'ok' && uplink?.status !== 'ok') {
       return { reason: this.#notNow }
     }
+    const congestionControl = await this.#congestionControl()
     const told = datagrams?.status === 'ok' ? datagrams : undefined
     if (datagrams?.status === 'failed') this.#missing.datagrams = datagrams.reason
     const rttsMs = told ? told.rttsMs : await this.#exchanges()
@@ -131,6 +134,7 @@ class LinkReading {
       uplink: await this.#goodput('uplink', uplink),
       ...(told ? { datagrams: told } : {}),
       ...(retransmittedShare === undefined ? {} : { retransmittedShare }),
+      ...(congestionControl === undefined ? {} : { congestionControl }),
       ...(Object.keys(this.#missing).length > 0 ? { missing: this.#missing } : {}),
     }
   }
@@ -154,6 +158,11 @@ class LinkReading {
     this.spent.receivedBytes += each + (downlink?.bytesSpent ?? 0)
     this.spent.sentBytes += each + (uplink?.bytesSpent ?? 0)
     return measured
+  }
+
+  /** Which way of using a link the kernel has for TCP; Node.js cannot choose it. */
+  #congestionControl(): Promise<string | undefined> {
+    return readKernelText(join(this.#limits.procRoot, 'sys/net/ipv4/tcp_congestion_control'))
   }
 
   async #tcpCounters(): Promise<TcpCounters | undefined> {

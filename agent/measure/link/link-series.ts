@@ -43,7 +43,7 @@ export class LinkSeries {
   #rttMethod = EXCHANGE_METHOD
   #rttAt = ''
   #datagramsAt = ''
-  #retransmittedShare: number | undefined
+  #tcp: Pick<LinkFigures, 'retransmittedShare' | 'congestionControl'> = {}
   #interface: LinkFigures['interface']
   #measurements = 0
 
@@ -63,12 +63,15 @@ export class LinkSeries {
 
   add(values: LinkValues, measuredAt: string): void {
     this.#measurements += 1
-    const { rttsMs, downlink, uplink, datagrams, retransmittedShare } = values
+    const { rttsMs, downlink, uplink, datagrams, retransmittedShare, congestionControl } = values
     this.#addRate('down', this.#measured(downlink, measuredAt))
     this.#addRate('up', this.#measured(uplink, measuredAt))
     if (datagrams) this.addDatagrams(datagrams, measuredAt)
     else this.#addRtts(rttsMs, { method: EXCHANGE_METHOD, bytesSpent: EXCHANGE_BYTES, measuredAt })
-    this.#retransmittedShare = retransmittedShare
+    this.#tcp = {
+      ...(retransmittedShare === undefined ? {} : { retransmittedShare }),
+      ...(congestionControl === undefined ? {} : { congestionControl }),
+    }
   }
 
   addPassive(direction: Direction, { bitsPerSecond }: PassiveSample, measuredAt: string): void {
@@ -132,9 +135,7 @@ export class LinkSeries {
       ...(up.length > 0 ? { uplinkBitsPerSecond: this.#goodput('up') } : {}),
       ...(this.#rtts.length > 0 ? { rttMs: this.#roundTrips() } : {}),
       ...this.#datagramFigures(),
-      ...(this.#retransmittedShare === undefined
-        ? {}
-        : { retransmittedShare: this.#retransmittedShare }),
+      ...this.#tcp,
       ...(this.#interface ? { interface: this.#interface } : {}),
     }
   }

@@ -27,6 +27,8 @@ export interface LinkWatchOptions {
   readonly now?: () => number
 }
 
+/** With less a link whose rate nobody knows is not worth filling. */
+const BULK_BYTES_MIN = 256 * 1024
 const FAR_FACTOR = 1.5
 const DIRECTIONS = ['down', 'up'] as const
 
@@ -73,16 +75,19 @@ export class LinkWatch {
     await this.#running
   }
 
-  /** Why the link may not be filled now with so many bytes, or undefined. */
-  async refusal(bytes: number): Promise<string | undefined> {
+  /** Bytes that may be spent now on filling the link, of so many; or why none. */
+  async allow(bytes: number): Promise<number | { readonly reason: string }> {
     await this.#readInterface()
     if (this.#interface?.isMetered) {
-      return `${this.#interface.name} is metered: measure.linkMetered lets no bytes be spent`
+      return {
+        reason: `${this.#interface.name} is metered: measure.linkMetered lets no bytes be spent`,
+      }
     }
     const { budget, plan } = this.#options
-    const bitsPerSecond = this.#rates()
-    const expected = plan.bulkBytes(this.#rate('down'), this.#rate('up')) ?? bytes
-    return budget.refusal(Math.min(bytes, expected), { nowMs: this.#now(), bitsPerSecond })
+    const left = budget.left({ nowMs: this.#now(), bitsPerSecond: this.#rates() })
+    const expected = plan.bulkBytes(this.#rate('down'), this.#rate('up')) ?? BULK_BYTES_MIN
+    const isEnough = left.bytes >= Math.min(bytes, expected)
+    return isEnough ? Math.min(bytes, left.bytes) : { reason: left.boundBy }
   }
 
   spend(bytes: number): void {
@@ -123,7 +128,7 @@ export class LinkWatch {
     const next = plan.next({ rates, isMetered, isSecond, nowMs: this.#now() })
     if (!next) return 'same'
     const bitsPerSecond = this.#rates()
-    if (budget.refusal(next.bytes, { nowMs: this.#now(), bitsPerSecond })) return 'same'
+    if (budget.left({ nowMs: this.#now(), bitsPerSecond }).bytes < next.bytes) return 'same'
     const peer = this.#options.peer()
     if (!peer?.grant) return 'same'
     const { signal } = this.#ending

@@ -76,23 +76,29 @@ describe('a look at the link', () => {
 describe('the byte budget', () => {
   const budget = () => new ByteBudget({ bytesPerDayMax: 100 * MB, capacityShareMax: 0.01 })
 
-  test('refuses beyond its bytes of a day, with the numbers, and gives them back after one', () => {
+  test('leaves what is left of the day, says what was spent, and gives it back after one', () => {
     const one = budget()
     one.spend(90 * MB, 0)
     const asked = { nowMs: HOUR_MS, bitsPerSecond: undefined }
-    expect(one.refusal(20 * MB, asked)).toContain('90000000 of 100000000')
-    expect(one.refusal(10 * MB, asked)).toBeUndefined()
-    expect(one.refusal(20 * MB, { ...asked, nowMs: 24 * HOUR_MS })).toBeUndefined()
+    expect(one.left(asked)).toMatchObject({
+      bytes: 10 * MB,
+      boundBy: expect.stringContaining('90000000 of 100000000'),
+    })
+    one.spend(20 * MB, HOUR_MS)
+    expect(one.left(asked).bytes).toBe(0)
+    expect(one.left({ ...asked, nowMs: 24 * HOUR_MS }).bytes).toBe(80 * MB)
   })
 
-  test('refuses beyond its share of what the link carries in an hour', () => {
+  test('leaves its share of what the link carries in an hour', () => {
     const one = budget()
     // 1 Mbit/s carries 450 MB in an hour, of which 1 % may go.
     const asked = { nowMs: 1000, bitsPerSecond: 1e6 }
     one.spend(4 * MB, 0)
-    expect(one.refusal(0.4 * MB, asked)).toBeUndefined()
-    expect(one.refusal(0.6 * MB, asked)).toContain('an hour')
-    expect(one.refusal(0.6 * MB, { ...asked, nowMs: HOUR_MS + 1 })).toBeUndefined()
+    expect(one.left(asked)).toMatchObject({
+      bytes: 0.5 * MB,
+      boundBy: expect.stringContaining('an hour'),
+    })
+    expect(one.left({ ...asked, nowMs: HOUR_MS + 1 }).bytes).toBe(4.5 * MB)
   })
 })
 
