@@ -53,14 +53,39 @@ export class PlanSearch {
     }))
   }
 
+  /**
+   * Best totals of the rounds after the first, for idling and then for each model, written from
+   * `offset` on. A model without a sample stands as if the device idled.
+   */
+  totalsAfter(
+    device: number,
+    pools: SlotArrays,
+    into: { readonly totals: Float64Array; readonly offset: number },
+  ): void {
+    this.#begin(device, pools)
+    const [{ workloads }] = this.#levels as [Level]
+    const isLast = this.#levels.length === 1
+    const idle = isLast ? 0 : this.#after(0, IDLE, 0)
+    into.totals[into.offset] = idle
+    for (let model = 0; model < workloads.length; model++) {
+      const workload = workloads[model] ?? 0
+      const total = isLast || workload === 0 ? idle : this.#after(0, model, workload)
+      into.totals[into.offset + 1 + model] = total
+    }
+  }
+
   /** `open` says of each model whether it still takes a device in the first round. */
   best(device: number, pools: SlotArrays, open?: (model: number) => boolean): BestPlan {
+    this.#begin(device, pools, open)
+    return this.#search(0)
+  }
+
+  #begin(device: number, pools: SlotArrays, open?: (model: number) => boolean): void {
     this.#device = device
     this.#measureFree()
     const [root] = this.#levels as [Level]
     senseAll(root.stage, device, { ...pools, offset: device * root.stage.slots }, root)
     this.#weigh(root, open)
-    return this.#search(0)
   }
 
   #measureFree(): void {
