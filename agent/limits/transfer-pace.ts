@@ -13,6 +13,8 @@ export interface TransferGrant {
  * confirmed, before its slots end: it goes by this much faster than bits over time.
  */
 const HEADROOM = 1.03
+/** Who begins late, because training took its time, has the same bits in less: to that part of it. */
+const LATENESS_MAX = 1 / 3
 /** A timer of a busy board fires some ten ms late, which is no reason to lose them. */
 const BURST_MS = 50
 /** Messages on their way to one transfer: enough for a round trip over a slow network. */
@@ -28,7 +30,7 @@ const BLOCK_BYTES_MIN = 8 * 1024
 /**
  * Paces one transfer by what it was granted. It has no tokens before its slots begin. What is not
  * through when they end goes on at the same rate, and is counted as beyond them: the rest of a round
- * may still wait for it, and no one else ever gets less than was planned in any second.
+ * may still wait for it, and a steady rate leaves others their part of the link.
  */
 export class TransferPace {
   readonly #clock: Clock
@@ -41,7 +43,9 @@ export class TransferPace {
   #hasWaited = false
 
   private constructor(clock: Clock, grant: TransferGrant) {
-    const { bits, startsAtMs, endsAtMs } = grant
+    const { bits, endsAtMs } = grant
+    const latestMs = grant.startsAtMs + LATENESS_MAX * (endsAtMs - grant.startsAtMs)
+    const startsAtMs = Math.max(grant.startsAtMs, Math.min(clock.now(), latestMs))
     this.#clock = clock
     this.#grant = grant
     this.#bytesPerSecond = ((bits / 8) * HEADROOM * 1000) / (endsAtMs - startsAtMs)

@@ -7,8 +7,9 @@ import { systemClock } from '../../runtime/clock.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { PartStack } from '../../runtime/shutdown.ts'
 import { buildTrainingArtifact } from '../../training/forms/training-artifact.ts'
+import type { TrainingJob } from '../../training/trainer/training-run.ts'
 import { readProcessUsage } from '../process-usage.ts'
-import { createWorkload } from '../training/workload.ts'
+import { createWorkload, type Workload } from '../training/workload.ts'
 import { idleCoresSince, idleTicks } from './idle-cores.ts'
 
 /** More than any share of any slots can train on. */
@@ -29,6 +30,8 @@ export interface ComputeRun {
 export class ComputeUse {
   readonly confinement: Confinement['computing']
   readonly #pool: TrainerPool
+  readonly #workload: Workload
+  readonly #job: TrainingJob
 
   constructor(o: {
     readonly withGroups: boolean
@@ -42,18 +45,20 @@ export class ComputeUse {
     parts.add('limits', limits)
     this.#pool = parts.add('trainer', new TrainerPool({ niceness, limits, idleMsMax: 60_000, log }))
     this.confinement = limits.confinement.computing
+    this.#workload = createWorkload('mlp')
+    const { model, batch, inputs, inputWidth, labels } = this.#workload
+    const loss = 'softmax-cross-entropy'
+    const artifact = buildTrainingArtifact(model, { loss, optimizer: { kind: 'adam' }, batch })
+    const parameters = artifact.initialParameters
+    this.#job = { artifact: artifact.bytes, parameters, inputs, inputWidth, labels, seed: 1 }
   }
 
   async run({ cores, slotsMs }: { readonly cores: number; readonly slotsMs: number }) {
     const loan = this.#pool.lend()
     const trainer = await loan.trainer
     const { pid = 0 } = trainer
-    const { inputs, inputWidth, labels, batch, learningRate, model } = createWorkload('mlp')
-    const loss = 'softmax-cross-entropy'
-    const artifact = buildTrainingArtifact(model, { loss, optimizer: { kind: 'adam' }, batch })
-    const parameters = artifact.initialParameters
-    const samples = { inputs, inputWidth, labels }
-    await trainer.load({ artifact: artifact.bytes, parameters, ...samples, seed: 1 })
+    const { labels, batch, learningRate } = this.#workload
+    await trainer.load(this.#job)
     const startsAtMs = systemClock.now()
     const endsAtMs = startsAtMs + slotsMs
     const [before, idleBefore] = [readProcessUsage(pid).cpuSeconds, idleTicks()]

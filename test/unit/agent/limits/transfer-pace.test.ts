@@ -42,6 +42,17 @@ test('what is not through when the slots end goes on at the same rate, and is co
   expect(pace.bytesBeyond).toBeLessThan(60_000)
 })
 
+test.each([
+  ['a fifth of the slots late goes faster by as much', 400, 1.25],
+  ['three fifths late goes no faster than half as much again', 1200, 1.5],
+])('who begins %s', (_, lateMs, factor) => {
+  const clock = new VirtualClock()
+  const startsAtMs = clock.now() - lateMs
+  const grant = { bits: 1_600_000, startsAtMs, endsAtMs: startsAtMs + 2000 }
+  const late = TransferPace.of(clock, grant)
+  expect((late?.bitsPerSecond ?? 0) / openPace().pace.bitsPerSecond).toBeCloseTo(factor, 6)
+})
+
 test('nothing goes before the slots begin', async () => {
   const { clock, pace, startsAtMs } = openPace({ afterMs: 700 })
   await clock.run(pace.take(1))
