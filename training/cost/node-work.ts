@@ -23,6 +23,11 @@ const REARRANGING = new Set([
 /** The second-level cache of a core has 0.5 to 2 MiB on the boards that we know. */
 const LARGE_BYTES = 2 ** 20
 
+interface Shapes {
+  readonly inputs: readonly (readonly number[])[]
+  readonly output: readonly number[]
+}
+
 /** What one run of the node takes. */
 export function nodeWork({ node, inputs, outputs }: TypedNode): Partial<WorkCounts> {
   const { opType = '' } = node
@@ -36,10 +41,9 @@ export function nodeWork({ node, inputs, outputs }: TypedNode): Partial<WorkCoun
   }
   if (flops > 0) return { operators: 1, flops, sweptBytes: bytes }
   const touched = PARTS.has(opType) ? 2 * written : bytes
+  if (touched > LARGE_BYTES) return { operators: 1, largeBytes: touched }
   const rearranges = PARTS.has(opType) || REARRANGING.has(opType)
-  const start = { operators: 1, rearrangements: rearranges ? 1 : 0 }
-  if (touched > LARGE_BYTES) return { ...start, largeBytes: touched }
-  return rearranges ? { ...start, movedBytes: touched } : { ...start, sweptBytes: touched }
+  return { operators: 1, [rearranges ? 'movedBytes' : 'sweptBytes']: touched }
 }
 
 /**
@@ -47,10 +51,7 @@ export function nodeWork({ node, inputs, outputs }: TypedNode): Partial<WorkCoun
  * with the weights (onnxruntime/core/mlas/lib/convolve.cpp). A transposed convolution makes columns by
  * the product and adds them up. Bytes of all columns of a batch, float32.
  */
-function columnBytes(
-  node: TypedNode['node'],
-  shapes: { readonly inputs: readonly (readonly number[])[]; readonly output: readonly number[] },
-): number {
+function columnBytes(node: TypedNode['node'], shapes: Shapes): number {
   const [x = [], weights = []] = shapes.inputs
   const places = node.opType === 'ConvTranspose' ? x : shapes.output
   const [batch = 0, , ...space] = places

@@ -15,8 +15,8 @@ export interface WorkCounts {
   readonly movedBytes: number
   /** Nodes that are started. */
   readonly operators: number
-  /** Those of them that rearrange, whose start takes longer: they work out how they go first. */
-  readonly rearrangements: number
+  /** Those of them that come after the first hundred of a step: nothing of them is in a near cache. */
+  readonly farOperators: number
   /** Parameters and slots that go into a run and come out of it. */
   readonly stateBytes: number
 }
@@ -30,7 +30,7 @@ export const NO_WORK: WorkCounts = {
   largeBytes: 0,
   movedBytes: 0,
   operators: 0,
-  rearrangements: 0,
+  farOperators: 0,
   stateBytes: 0,
 }
 

@@ -1,5 +1,6 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { messageOf } from '../../../runtime/errors.ts'
 import type { OrtRuntime } from '../../../training/trainer/ort-runtime.ts'
 import { coreClasses, readCores } from '../cores.ts'
 import { takeHostLock } from '../host-lock.ts'
@@ -78,8 +79,16 @@ async function measureBoard(
     conditions.push(...one.conditions)
     runtime = one.runtime
   }
-  const all =
-    extent === 'full' && cores.length > 1 ? await measureAllCores(cores, options) : undefined
+  const discarded: string[] = []
+  const isTogether = extent === 'full' && cores.length > 1
+  // More children than one core needs may be more than the memory holds: the rest is still good.
+  const all = isTogether
+    ? await measureAllCores(cores, options).catch(error => {
+        context.signal.throwIfAborted()
+        discarded.push(`all cores at once: ${messageOf(error)}`)
+        return undefined
+      })
+    : undefined
   const [before = {}] = conditions
   const figures = [...classes.flatMap(one => one.kernels ?? []), ...(all?.rate.kernels ?? [])]
   const explanation = explanationOf(figures)
@@ -100,6 +109,7 @@ async function measureBoard(
     method: methodOf(values),
     conditions: worstOf([...conditions, ...(all?.conditions ?? [])]),
     explanation,
+    ...(discarded.length > 0 ? { discarded } : {}),
   }
 }
 

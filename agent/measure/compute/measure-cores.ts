@@ -92,7 +92,7 @@ async function measureTogether(
 ) {
   const { roots, extent, signal } = options
   const { effort = extent === 'full' ? USUAL_EFFORT : SHORT_EFFORT } = options
-  const [first] = cores
+  const cacheBytes = cores[0] && (await readLastCacheBytes(roots.sysRoot, cores[0].index))
   const trainers = await startAll(cores, options)
   const kill = (): void => {
     for (const trainer of trainers) trainer.kill()
@@ -103,7 +103,8 @@ async function measureTogether(
     const measured = await measureKernels({
       runner: together(trainers),
       kernels,
-      cacheBytes: first && (await readLastCacheBytes(roots.sysRoot, first.index)),
+      // Cores share the last cache: each need only leave its part of it.
+      cacheBytes: cacheBytes && Math.ceil(cacheBytes / cores.length),
       readConditions: () => readConditions(roots, cores),
       effort,
       signal,

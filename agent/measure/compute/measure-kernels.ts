@@ -47,7 +47,7 @@ export interface Effort {
   readonly runsMax: number
   /** A kernel is done when the interval of its median is as narrow as that. */
   readonly widthMax: number
-  /** After that no run begins any more, and what there is must do. */
+  /** After that kernels that have their least of runs must do with what they have. */
   readonly secondsMax: number
 }
 
@@ -78,13 +78,13 @@ interface OpenSeries {
  */
 export async function measureKernels(options: MeasureKernelsOptions): Promise<MeasuredKernels> {
   const { runner, kernels, effort = USUAL_EFFORT, readConditions, signal } = options
-  const endsAt = performance.now() + effort.secondsMax * 1e3
   const series: OpenSeries[] = []
   for (const kernel of kernels) {
     signal.throwIfAborted()
     const turns = await findTurns(kernel, options)
     series.push({ kernel, turns, samples: [], work: undefined, isDone: false })
   }
+  const endsAt = performance.now() + effort.secondsMax * 1e3
   let before = await readConditions()
   const conditions = [before]
   let frequencyHzBest = 0
@@ -100,7 +100,7 @@ export async function measureKernels(options: MeasureKernelsOptions): Promise<Me
       one.isDone = round >= effort.runsMin && isKnown(one.samples, effort)
       before = after
     }
-    if (performance.now() > endsAt) break
+    if (round >= effort.runsMin && performance.now() > endsAt) break
   }
   return { kernels: series.flatMap(measuredOf), conditions }
 }

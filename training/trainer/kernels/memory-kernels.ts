@@ -22,13 +22,13 @@ export const memoryKernels = {
   adam: adam([128, 160]),
   'adam-large': adam([512, 512]),
 
-  /** Axes swapped, cut and joined; rows summed and made shares. */
+  /** Axes swapped, cut and joined; rows made shares and summed. */
   layout: {
     inputs: { x: [24, 32, 48] },
     build: graph => {
       const joined = swapHalves(graph, graph.transpose('x', [1, 0, 2]), { half: 16, axis: 0 })
       const shares = graph.emit('Softmax', [joined], [attr.int('axis', -1)])
-      return [graph.sum(shares, [0]), graph.sum(joined, [2])]
+      return [graph.sum(shares, [2]), graph.sum(joined, [1, 2])]
     },
   },
 
@@ -48,7 +48,7 @@ export const memoryKernels = {
       const sums: ValueName[] = []
       for (let count = 0; count < 8; count++) {
         value = swapHalves(graph, graph.transpose(value, [1, 0, 2]), { half: 2, axis: 0 })
-        sums.push(graph.sum(value, [0]))
+        sums.push(graph.sum(value, [2]))
       }
       return [sums.reduce((a, b) => graph.add(a, b))]
     },

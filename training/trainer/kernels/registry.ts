@@ -49,5 +49,5 @@ function names<Name extends string>(kernels: Readonly<Record<Name, unknown>>): r
  * x64 by the error of models that are not among them.
  */
 export function calibrationWeight(kernel: KernelName): number {
-  return isStep(kernel) && kernel !== 'states' ? 3 : 1
+  return isStep(kernel) && kernel !== 'states' ? 6 : 1
 }

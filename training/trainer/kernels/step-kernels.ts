@@ -58,6 +58,20 @@ export const stepKernels = {
     }),
   },
 
+  'short-text-step': {
+    model: () =>
+      buildModel({
+        ...{ kind: 'gpt', vocabularySize: 96, contextTokens: 20 },
+        ...{ width: 24, layers: 1, heads: 3, seed: 1 },
+      }),
+    options: { ...CLASSIFYING, batch: 6 },
+    samples: random => ({
+      inputs: choices(random, { count: 24 * 20, of: 96 }),
+      inputWidth: 20,
+      labels: choices(random, { count: 24 * 20, of: 96 }),
+    }),
+  },
+
   /** A million parameters and little else: what a run takes besides its steps. */
   states: {
     model: () =>

@@ -146,4 +146,20 @@ describe('the compute probe', () => {
     expect(spent?.cpuSeconds).toBe(5 * 1.5)
     expect(result.cost?.childCpuSeconds).toBe(5 * 1.5)
   })
+
+  test('keeps the rates of a core where its children do not all start', async () => {
+    const trainers = boardTrainers()
+    const startTrainer: typeof trainers.startTrainer = async options => {
+      if (trainers.started.length === 3) throw new Error('no memory is left')
+      return trainers.startTrainer(options)
+    }
+    const lockPath = join(folder, 'lock')
+    const probe = computeProbe({ startTrainer, lockPath, extent: 'full' })
+    const result = await runProbe(probe, { roots, log })
+    if (result.status !== 'ok') throw new Error(result.reason)
+    expect(result.values.classes).toHaveLength(1)
+    expect(result.values.allCores).toBeUndefined()
+    expect(result.discarded).toEqual(['all cores at once: no memory is left'])
+    expect(trainers.stoppedCount()).toBe(3)
+  })
 })

@@ -18,7 +18,7 @@ const COSTS: StepCosts = {
   largeBytes: 5e-11,
   movedBytes: 6e-11,
   operators: 4e-7,
-  rearrangements: 3e-7,
+  farOperators: 3e-7,
   stateBytes: 1e-9,
 }
 
