@@ -4,6 +4,7 @@ import { addAgentCommand } from './agent-command.ts'
 import { addConfigCommand } from './config-command.ts'
 import { addControllerCommand } from './controller-command.ts'
 import { addDemoCommand } from './demo-command.ts'
+import { addFirmwareCommand } from './firmware/firmware-command.ts'
 import { addMeasureCommand } from './measure-command.ts'
 import { addModelCommand } from './model/model-command.ts'
 import { addSensorCommand } from './sensor/sensor-command.ts'
@@ -27,5 +28,6 @@ export function buildProgram(): Command {
   addDemoCommand(program)
   addModelCommand(program)
   addSensorCommand(program)
+  addFirmwareCommand(program)
   return program
 }

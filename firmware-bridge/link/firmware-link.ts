@@ -10,7 +10,6 @@ import {
   decodeEvent,
   decodeReply,
   EVENTS,
-  type EventName,
   type EventValues,
   encodeRequest,
   PROTOCOL_VERSION,
@@ -53,7 +52,8 @@ export interface FirmwareLinkOptions {
   readonly clock?: Clock
   readonly random: Random
   readonly log: Logger
-  readonly onEvent?: <Name extends EventName>(name: Name, values: EventValues<Name>) => void
+  readonly onSamples?: (samples: EventValues<'samples'>) => void
+  readonly onHeartbeat?: (heartbeat: EventValues<'heartbeat'>) => void
   /** Each change once. */
   readonly onStatus?: (status: LinkStatus) => void
 }
@@ -222,15 +222,16 @@ export class FirmwareLink implements Stoppable {
       return
     }
     this.#counts.event(frame.sequence)
-    const name = EVENT_NAMES.find(one => EVENTS[one].type === frame.type)
-    if (name === undefined) this.#counts.unexpected += 1
-    else this.#onEvent(name, frame)
+    if (frame.type === EVENTS.samples.type) {
+      this.#hand(decodeEvent('samples', frame.payload), this.#options.onSamples)
+    } else if (frame.type === EVENTS.heartbeat.type) {
+      this.#hand(decodeEvent('heartbeat', frame.payload), this.#options.onHeartbeat)
+    } else this.#counts.unexpected += 1
   }
 
-  #onEvent<Name extends EventName>(name: Name, { payload }: Frame): void {
-    const values = decodeEvent(name, payload)
+  #hand<Values>(values: Values | null, take: ((values: Values) => void) | undefined): void {
     if (values === null) this.#counts.unexpected += 1
-    else this.#options.onEvent?.(name, values)
+    else take?.(values)
   }
 
   #lookAgain(): void {
@@ -279,8 +280,6 @@ export class FirmwareLink implements Stoppable {
     this.#options.onStatus?.(status)
   }
 }
-
-const EVENT_NAMES: readonly EventName[] = ['samples', 'heartbeat']
 
 function replyValues<Name extends RequestName>(name: Name, reply: Frame): ReplyValues<Name> {
   if (reply.type === REFUSAL) {

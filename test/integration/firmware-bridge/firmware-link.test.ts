@@ -28,9 +28,7 @@ async function linkTo(path: string, uniqueId?: string): Promise<Linked> {
     random: seededRandom(1),
     log: testLog().log,
     onStatus: status => statuses.push(status),
-    onEvent: (name, values) => {
-      if (name === 'samples') samples.push(values as EventValues<'samples'>)
-    },
+    onSamples: one => samples.push(one),
   })
   onTestFinished(() => link.stop())
   await link.start()

@@ -1,6 +1,6 @@
 /*
- * Stellaris LM3S6965 evaluation board, Cortex-M3: UART0, SysTick and the watchdog. QEMU's machine
- * lm3s6965evb is one. Registers: LM3S6965 data sheet (DS-LM3S6965), chapters 5, 10 and 12.
+ * Stellaris LM3S6965 evaluation board, Cortex-M3: UART0, SysTick, Timer0 and the watchdog. QEMU's
+ * machine lm3s6965evb is one. Registers: LM3S6965 data sheet (DS-LM3S6965), chapters 5, 10 to 12.
  */
 #include "../../core/board.h"
 
@@ -41,15 +41,25 @@
 #define WATCHDOG_LOCK REG(0x40000c00)
 #define WATCHDOG_UNLOCK 0x1acce551u
 
+#define TIMER_CONFIG REG(0x40030000)
+#define TIMER_MODE REG(0x40030004)
+#define TIMER_CONTROL REG(0x4003000c)
+#define TIMER_INTERRUPTS REG(0x40030018)
+#define TIMER_CLEAR REG(0x40030024)
+#define TIMER_LOAD REG(0x40030028)
+#define TIMER_PERIODIC 2u
+
 #define SYSTICK_CONTROL REG(0xe000e010)
 #define SYSTICK_RELOAD REG(0xe000e014)
 #define SYSTICK_VALUE REG(0xe000e018)
 #define NVIC_ENABLE REG(0xe000e100)
 #define UART0_INTERRUPT 5
+#define TIMER0_INTERRUPT 19
 
 /* What the reset leaves: the internal oscillator's 12 MHz, 12.5 MHz in QEMU. */
 #define CLOCK_HZ 12500000u
-#define TICKS_PER_MILLI (CLOCK_HZ / 1000)
+/* 24 bits, 1.3 s: a turn whose interrupt is late is still counted, one of a millisecond might not. */
+#define TICKS_PER_TURN 0x1000000u
 #define BAUD_RATE 115200u
 
 #define RECEIVE_BYTES 1024u /* a power of two */
@@ -60,8 +70,7 @@ static volatile uint8_t received[RECEIVE_BYTES];
 static volatile uint32_t received_head; /* written by the interrupt */
 static volatile uint32_t received_tail;
 static volatile uint32_t receive_lost;
-static volatile uint32_t millis_low;
-static volatile uint32_t millis_high;
+static volatile uint32_t turns; /* enough for 180 years */
 
 /* Not cleared by start.c, so that it lives through a reset; the mark tells whether it is set. */
 static struct {
@@ -72,8 +81,13 @@ static struct {
 
 void on_systick(void)
 {
-    if (++millis_low == 0)
-        millis_high++;
+    turns++;
+}
+
+/* Only wakes the main loop, so that samples are taken in time. */
+void on_timer0(void)
+{
+    TIMER_CLEAR = 1;
 }
 
 void on_uart0(void)
@@ -118,7 +132,7 @@ static void name_board(void)
 void board_start(void)
 {
     RCGC0 |= 1u << 3;
-    RCGC1 |= 1u << 0;
+    RCGC1 |= 1u << 0 | 1u << 16;
     RCGC2 |= 1u << 0;
     (void)RCGC2; /* three cycles until the clocks run */
     GPIOA_AFSEL |= 3;
@@ -130,8 +144,13 @@ void board_start(void)
     UART_FIFO_LEVEL = 0;
     UART_INTERRUPTS = INTERRUPT_RECEIVE | INTERRUPT_TIMEOUT;
     UART_CONTROL = 0x301;
-    NVIC_ENABLE = 1u << UART0_INTERRUPT;
-    SYSTICK_RELOAD = TICKS_PER_MILLI - 1;
+    TIMER_CONFIG = 0; /* 32 bits */
+    TIMER_MODE = TIMER_PERIODIC;
+    TIMER_LOAD = CLOCK_HZ / 1000 - 1;
+    TIMER_INTERRUPTS = 1;
+    TIMER_CONTROL = 1;
+    NVIC_ENABLE = 1u << UART0_INTERRUPT | 1u << TIMER0_INTERRUPT;
+    SYSTICK_RELOAD = TICKS_PER_TURN - 1;
     SYSTICK_VALUE = 0;
     SYSTICK_CONTROL = 7;
     name_board();
@@ -147,15 +166,14 @@ const struct gn_board *gn_board(void)
 uint64_t gn_board_micros(void)
 {
     static uint64_t latest;
-    uint32_t high, low, ticks;
-    /* Read again where the millisecond changed in between; it cannot change twice. */
+    uint32_t turn, ticks;
+    /* Again where a turn ended in between; it cannot end twice. */
     do {
-        high = millis_high;
-        low = millis_low;
-        ticks = TICKS_PER_MILLI - 1 - SYSTICK_VALUE;
-    } while (low != millis_low);
-    uint64_t micros = (((uint64_t)high << 32) | low) * 1000 + ticks * 1000 / TICKS_PER_MILLI;
-    /* The counter may have wrapped before its interrupt was served. */
+        turn = turns;
+        ticks = TICKS_PER_TURN - 1 - SYSTICK_VALUE;
+    } while (turn != turns);
+    uint64_t micros = ((uint64_t)turn * TICKS_PER_TURN + ticks) * 2 / 25; /* 12.5 ticks each */
+    /* A turn may have ended before its interrupt was served. */
     if (micros < latest)
         micros = latest;
     latest = micros;

@@ -9,6 +9,7 @@ extern uint32_t stack_top[], data_load[], data_start[], data_end[], bss_start[],
 void board_start(void);
 void on_systick(void);
 void on_uart0(void);
+void on_timer0(void);
 
 static struct gn_device device;
 
@@ -70,4 +71,7 @@ __attribute__((section(".vectors"), used)) static vector *const vectors[] = {
     on_systick,
     on_fault, on_fault, on_fault, on_fault, on_fault, /* GPIO A to E */
     on_uart0,
+    on_fault, on_fault, on_fault, on_fault, on_fault, on_fault, on_fault, /* UART1 to PWM1 */
+    on_fault, on_fault, on_fault, on_fault, on_fault, on_fault,           /* PWM2 to watchdog */
+    on_timer0,
 };
