@@ -1,6 +1,6 @@
 import { seededRandom } from '../../runtime/seeded-random.ts'
 import { emitTrainingForm } from '../../training/forward/operator-forms.ts'
-import { maxPoolGradientByPhase } from '../../training/gradient/max-pool-phases.ts'
+import { maxPoolByPhase, maxPoolGradientByPhase } from '../../training/gradient/max-pool-phases.ts'
 import { GraphEmitter, type ValueName } from '../../training/graph/graph-emitter.ts'
 import { attr } from '../../training/onnx/attribute.ts'
 import { buildModel, buildNode, OPSET_MAX } from '../../training/onnx/build.ts'
@@ -44,14 +44,14 @@ export const comparedForms: readonly Comparison[] = [
         outputs: ['y'],
         attributes: WINDOW,
       })
-      graph.addNode(node)
       const window = poolWindow(node, IMAGE)
-      return [maxPoolGradientByPhase(graph, { x: 'x', y: 'y', dy: 'dy', window }) ?? '']
+      const y = maxPoolByPhase(graph, { x: 'x', window }) ?? ''
+      return [y, maxPoolGradientByPhase(graph, { x: 'x', dy: 'dy', window }) ?? '']
     },
     plain: graph => {
       const outputs = ['y', 'indices']
       graph.addNode(buildNode({ opType: 'MaxPool', inputs: ['x'], outputs, attributes: WINDOW }))
-      return [graph.emit('MaxUnpool', ['dy', 'indices', graph.ints(IMAGE)], WHOLE)]
+      return ['y', graph.emit('MaxUnpool', ['dy', 'indices', graph.ints(IMAGE)], WHOLE)]
     },
   },
   {

@@ -31,7 +31,7 @@ export async function kernelTimes(
     const session = await ort.InferenceSession.create(model, {
       intraOpNumThreads: 1,
       interOpNumThreads: 1,
-      graphOptimizationLevel: 'basic',
+      graphOptimizationLevel: 'extended',
       enableMemPattern: false,
       enableProfiling: true,
       profileFilePrefix: join(folder, 'profile'),

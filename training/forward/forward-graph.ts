@@ -16,6 +16,7 @@ import {
   withRunningStatistics,
 } from './batch-statistics.ts'
 import { withMask } from './dropout-mask.ts'
+import { keysAsRows } from './keys-as-rows.ts'
 import { type ModelInput, readInputs } from './model-input.ts'
 import { emitTrainingForm, reluBehindMaxPool } from './operator-forms.ts'
 import { chooseParameters } from './parameter-choice.ts'
@@ -136,7 +137,7 @@ export function emitForward(
   const stated = new Map(model.graph.valueInfo.map(value => [value.name ?? '', value]))
   const nodes: NodeProto[] = []
   const valuesOf = (name: string) => graph.constantInts(names.get(name) ?? '')
-  const ordered = reluBehindMaxPool(model.graph)
+  const ordered = keysAsRows(reluBehindMaxPool(model.graph), model.graph)
   for (const decided of withDecidedBranches(ordered, valuesOf)) {
     const node = given.purpose === 'inference' ? withRunningStatistics(decided) : decided
     const constant = node.opType === 'Constant' ? findAttribute(node, 'value')?.t : undefined

@@ -1,12 +1,16 @@
 import { gaussianArea, tanhOfGelu } from '../gradient/activation.ts'
+import { maxPoolByPhase } from '../gradient/max-pool-phases.ts'
 import { standardize } from '../gradient/normalization.ts'
+import { swapOfLast } from '../graph/axis-order.ts'
 import type { GraphEmitter, ValueName } from '../graph/graph-emitter.ts'
-import { floatAttribute, intAttribute, stringAttribute } from '../onnx/attribute.ts'
+import { floatAttribute, intAttribute, intsAttribute, stringAttribute } from '../onnx/attribute.ts'
 import { ELEMENT } from '../onnx/element-type.ts'
 import type { GraphProto, NodeProto } from '../onnx/onnx-proto.ts'
-import { fromFront } from '../types/type-rule.ts'
+import { poolWindow } from '../types/pooling.ts'
+import { fromFront, sameShape } from '../types/type-rule.ts'
 
-type Form = (node: NodeProto, graph: GraphEmitter) => ValueName
+/** Undefined where the node is best as it is. */
+type Form = (node: NodeProto, graph: GraphEmitter) => ValueName | undefined
 
 /**
  * Operators that training emits as their parts: the backward pass needs the parts, too, and ORT computes
@@ -31,6 +35,18 @@ const FORMS: Readonly<Record<string, Form>> = {
     }
     const outer = graph.add(graph.scalar(1, x), tanhOfGelu(graph, x))
     return graph.mul(graph.mul(x, graph.scalar(0.5, x)), outer)
+  },
+
+  Transpose: (node, graph) => {
+    const [x = ''] = node.input
+    const order = intsAttribute(node, 'perm') ?? []
+    return sameShape(order, swapOfLast(order.length)) ? graph.transposeMatrices(x) : undefined
+  },
+
+  MaxPool: (node, graph) => {
+    const [x = ''] = node.input
+    if (intAttribute(node, 'storage_order', 0) !== 0) return undefined
+    return maxPoolByPhase(graph, { x, window: poolWindow(node, graph.shape(x)) })
   },
 }
 

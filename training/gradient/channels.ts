@@ -3,7 +3,7 @@ import type { GraphEmitter, ValueName } from '../graph/graph-emitter.ts'
 /** The sum of each channel of [N, C, …]. */
 export function sumOfChannels(graph: GraphEmitter, x: ValueName): ValueName {
   const shape = graph.shape(x)
-  return graph.reshape(graph.sum(x, axesBut(shape, 1)), [shape[1] ?? 0])
+  return graph.sumAway(x, axesBut(shape, 1))
 }
 
 /** A value for each channel in a shape that broadcasts along [N, C, …]. */

@@ -60,7 +60,7 @@ export const convolutionGradients = {
 function sumOfRows(graph: GraphEmitter, dy: ValueName): ValueName {
   const [batch = 0, channels = 0, ...sizes] = graph.shape(dy)
   const rows = graph.reshape(swapFront(graph, dy), [channels, batch * elementCount(sizes)])
-  return graph.reshape(graph.sum(rows, [1]), [channels])
+  return graph.sumAway(rows, [1])
 }
 
 /**

@@ -35,8 +35,8 @@ export const linearGradients = {
     if (shapeB.length === 1) dyShape.push(1)
     if (shapeA.length === 1) dyShape.splice(-1, 0, 1)
     const dyMatrix = graph.reshape(dy, dyShape)
-    const da = graph.matMul(dyMatrix, transposed(graph, columns))
-    const db = graph.matMul(transposed(graph, rows), dyMatrix)
+    const da = productGradient(graph, rows, dyMatrix, graph.transposeMatrices(columns))
+    const db = productGradient(graph, columns, graph.transposeMatrices(rows), dyMatrix)
     return [da, shapeB.length === 1 ? graph.reshape(db, graph.shape(db).slice(0, -1)) : db]
   }),
 } satisfies Record<string, GradientRule>
@@ -76,9 +76,17 @@ function gemm(graph: GraphEmitter, alpha: number) {
     )
 }
 
-/** Swaps the last two axes. */
-function transposed(graph: GraphEmitter, x: ValueName): ValueName {
-  const rank = graph.shape(x).length
-  const order = Array.from({ length: rank }, (_, axis) => axis)
-  return graph.transpose(x, [...order.slice(0, -2), rank - 1, rank - 2])
+/**
+ * a · b, the gradient of `of`. Where that is a transposed matrix, as (bᵀ · aᵀ)ᵀ: the outer transpose and
+ * that of the forward pass undo each other.
+ */
+function productGradient(
+  graph: GraphEmitter,
+  of: ValueName,
+  a: ValueName,
+  b: ValueName,
+): ValueName {
+  if (!graph.isOfTransposedMatrices(of)) return graph.matMul(a, b)
+  const turned = graph.matMul(graph.transposeMatrices(b), graph.transposeMatrices(a))
+  return graph.transposeMatrices(turned)
 }

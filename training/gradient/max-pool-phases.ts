@@ -1,5 +1,6 @@
 import type { GraphEmitter, ValueName } from '../graph/graph-emitter.ts'
 import { attr } from '../onnx/attribute.ts'
+import { buildNode } from '../onnx/build.ts'
 import { elementCount } from '../onnx/tensor.ts'
 import type { Window } from '../types/window.ts'
 
@@ -9,48 +10,73 @@ const PLACES_MAX = 16
 interface Pooled {
   /** [N, C, …sizes] */
   readonly x: ValueName
-  /** [N, C, …outputSizes] */
-  readonly y: ValueName
-  readonly dy: ValueName
   readonly window: Window
 }
 
+/** One tensor a place along an axis of the windows, and the largest of them. */
+interface Phases {
+  readonly places: readonly ValueName[]
+  readonly maximum: ValueName
+}
+
 /**
- * dx of a MaxPool whose windows lie side by side, one or two axes of them, without its indices: on ORT's
- * CPU kernels MaxPool with indices takes 20 times as long as without, as it branches on every element.
+ * MaxPool of windows that lie side by side, one or two axes of them, along one axis after the other:
+ * first the columns of each window, then its rows. Undefined where windows overlap, are padded or leave
+ * something over. The backward pass needs the parts, too, and ORT computes equal nodes once.
+ */
+export function maxPoolByPhase(graph: GraphEmitter, { x, window }: Pooled): ValueName | undefined {
+  if (!isKnown(window)) return undefined
+  const { rows } = phases(graph, { x, window })
+  return graph.reshape(rows.maximum, [...graph.shape(x).slice(0, 2), ...window.outputSizes])
+}
+
+/**
+ * dx of the same, without indices: on ORT's CPU kernels MaxPool with indices takes 20 times as long as
+ * without, as it branches on every element. Along each axis, with x₁ x₂ … the places and m the maximum,
  *
- * With x₁ x₂ … the places of each window in row-major order, each of them a tensor in the shape of y,
+ *   dxₖ = restₖ · [xₖ = m]      rest₁ = dm,  restₖ₊₁ = restₖ − dxₖ     (the last has what is left)
  *
- *   dxₖ = restₖ · [xₖ = y]      rest₁ = dy,  restₖ₊₁ = restₖ − dxₖ
- *
- * gives dy to the first maximum, as PyTorch does, and to it alone. Undefined where windows overlap, are
- * padded or leave something over.
+ * gives dm to the first maximum and to it alone: of a window to its first row that holds the maximum, and
+ * in that to the first column, which is the order of PyTorch.
  */
 export function maxPoolGradientByPhase(
   graph: GraphEmitter,
-  { x, y, dy, window }: Pooled,
+  { x, dy, window }: Pooled & { readonly dy: ValueName },
 ): ValueName | undefined {
-  const { kernel } = window
+  if (!isKnown(window)) return undefined
+  const { columns, rows } = phases(graph, { x, window })
+  const rowShares = cascade(graph, rows, graph.reshape(dy, graph.shape(rows.maximum)))
+  const ofRows = graph.reshape(joined(graph, rowShares), graph.shape(columns.maximum))
+  const columnShares = cascade(graph, columns, ofRows)
+  const single = columnShares.map(share => {
+    return graph.reshape(share, [elementCount(graph.shape(share)), 1])
+  })
+  return graph.reshape(joined(graph, single), graph.shape(x))
+}
+
+/** Columns are in the shape [1, 1, windows by row], rows in [lines of windows, 1, windows]. */
+function phases(
+  graph: GraphEmitter,
+  { x, window }: Pooled,
+): { readonly columns: Phases; readonly rows: Phases } {
+  const [height, width] = windowSizes(window)
+  const count = elementCount(graph.shape(x)) / width
+  // A transposed matrix of two columns is the cheap way to tell odd places from even ones. In another
+  // shape, so that ORT does not move the Transpose behind the Split, which would take it by the element.
+  const byColumn = graph.transpose(graph.reshape(x, [count, width]), [1, 0])
+  const columns = largest(graph, split(graph, graph.reshape(byColumn, [width, 1, count]), 0))
+  const across = window.outputSizes.at(-1) ?? 1
+  const byRow = graph.reshape(columns.maximum, [count / (height * across), height, across])
+  return { columns, rows: largest(graph, split(graph, byRow, 1)) }
+}
+
+function windowSizes({ kernel }: Window): readonly [number, number] {
   const [height = 1, width = 1] = kernel.length === 1 ? [1, ...kernel] : kernel
-  const isKnown = kernel.length <= 2 && height * width <= PLACES_MAX
-  if (!isKnown || !isTiled(window)) return undefined
-  const count = elementCount(graph.shape(y))
-  const rows = elementCount(graph.shape(y).slice(0, -1))
-  const columns = count / rows
-  const flat = graph.reshape(y, [1, count])
-  const byRow = graph.reshape(x, [rows, height, columns * width])
-  const isMaximum = slices(graph, byRow, 1).flatMap(row => {
-    // A transposed matrix of two columns is the cheap way to tell odd places from even ones.
-    const byColumn = graph.transpose(graph.reshape(row, [count, width]), [1, 0])
-    return slices(graph, graph.mask('Equal', byColumn, flat), 0)
-  })
-  const shares = cascade(graph, isMaximum, graph.reshape(dy, [1, count]))
-  const lines = Array.from({ length: height }, (_, row) => {
-    const line = shares.slice(row * width, (row + 1) * width)
-    const single = line.map(share => graph.reshape(share, [count, 1]))
-    return graph.reshape(joined(graph, single), [rows, columns * width])
-  })
-  return graph.reshape(joined(graph, lines), graph.shape(x))
+  return [height, width]
+}
+
+function isKnown(window: Window): boolean {
+  return window.kernel.length <= 2 && elementCount(window.kernel) <= PLACES_MAX && isTiled(window)
 }
 
 /** Whether every element lies in just one window. */
@@ -73,22 +99,30 @@ export function isTiled({
   )
 }
 
-function cascade(graph: GraphEmitter, masks: readonly ValueName[], dy: ValueName): ValueName[] {
-  let rest = dy
-  return masks.map((mask, index) => {
-    if (index === masks.length - 1) return rest
-    const share = graph.mul(rest, mask)
+function largest(graph: GraphEmitter, places: readonly ValueName[]): Phases {
+  const [only] = places
+  const maximum = places.length === 1 && only ? only : graph.emit('Max', places)
+  return { places, maximum }
+}
+
+function cascade(graph: GraphEmitter, { places, maximum }: Phases, whole: ValueName): ValueName[] {
+  let rest = whole
+  return places.map((place, index) => {
+    if (index === places.length - 1) return rest
+    const share = graph.mul(rest, graph.mask('Equal', place, maximum))
     rest = graph.sub(rest, share)
     return share
   })
 }
 
-function slices(graph: GraphEmitter, x: ValueName, axis: number): ValueName[] {
+/** In parts of size one along the axis. */
+function split(graph: GraphEmitter, x: ValueName, axis: number): readonly ValueName[] {
   const count = graph.shape(x)[axis] ?? 1
   if (count === 1) return [x]
-  return Array.from({ length: count }, (_, index) =>
-    graph.emit('Slice', [x, ...[index, index + 1, axis].map(value => graph.ints([value]))]),
-  )
+  const outputs = Array.from({ length: count }, () => graph.unique('Split'))
+  const attributes = [attr.int('axis', axis), attr.int('num_outputs', count)]
+  graph.addNode(buildNode({ opType: 'Split', inputs: [x], outputs, attributes }))
+  return outputs
 }
 
 /** Side by side along the second axis. */

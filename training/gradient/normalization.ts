@@ -63,9 +63,11 @@ export const normalizationGradients = {
     const axes = [...shape.keys()].slice(axis)
     const epsilon = floatAttribute(forward.node, 'epsilon', 1e-5)
     const { standard, inverse } = standardize(graph, { x, axes, epsilon })
+    const dScale = graph.mul(dy, standard)
+    const means = weightedMeans(graph, { dy, dScale, scale, axes })
     const g = graph.mul(dy, scale)
-    const dx = throughStatistics(graph, { g, standard, inverse, axes })
-    return [dx, graph.mul(dy, standard), ...others.map(() => dy)]
+    const dx = throughMeans(graph, { g, standard, inverse, ...means })
+    return [dx, dScale, ...others.map(() => dy)]
   },
 
   // y = x / n,  n = ‖x‖ₚ along the axis    (y is 0 where n is 0, and dx, too)
@@ -139,9 +141,53 @@ function throughStatistics(
   graph: GraphEmitter,
   given: Standardized & { readonly g: ValueName; readonly axes: readonly number[] },
 ): ValueName {
-  const { g, standard, inverse, axes } = given
-  const along = graph.mul(standard, mean(graph, graph.mul(g, standard), axes))
-  return graph.mul(inverse, graph.sub(graph.sub(g, mean(graph, g, axes)), along))
+  const { g, standard, axes } = given
+  const means = {
+    ofGradient: mean(graph, g, axes),
+    ofProduct: mean(graph, graph.mul(g, standard), axes),
+  }
+  return throughMeans(graph, { ...given, ...means })
+}
+
+interface Means {
+  /** mean g */
+  readonly ofGradient: ValueName
+  /** mean(g · x̂) */
+  readonly ofProduct: ValueName
+}
+
+function throughMeans(
+  graph: GraphEmitter,
+  given: Standardized & Means & { readonly g: ValueName },
+): ValueName {
+  const { g, standard, inverse, ofGradient, ofProduct } = given
+  const along = graph.mul(standard, ofProduct)
+  return graph.mul(inverse, graph.sub(graph.sub(g, ofGradient), along))
+}
+
+/**
+ * The means of g = γ · dy and of g · x̂. Where γ is a vector they are products with it, of dy and of
+ * dy · x̂, which the gradient of γ needs anyway: one pass over the elements less.
+ */
+function weightedMeans(
+  graph: GraphEmitter,
+  given: {
+    readonly dy: ValueName
+    /** dy · x̂ */
+    readonly dScale: ValueName
+    readonly scale: ValueName
+    readonly axes: readonly number[]
+  },
+): Means {
+  const { dy, dScale, scale, axes } = given
+  const [size = 0, ...others] = graph.shape(scale)
+  if (axes.length > 1 || others.length > 0 || size !== graph.shape(dy).at(-1)) {
+    const meanOf = (x: ValueName) => mean(graph, graph.mul(x, scale), axes)
+    return { ofGradient: meanOf(dy), ofProduct: meanOf(dScale) }
+  }
+  const shares = graph.mul(scale, graph.scalar(1 / size, scale))
+  const column = graph.reshape(shares, [size, 1])
+  return { ofGradient: graph.matMul(dy, column), ofProduct: graph.matMul(dScale, column) }
 }
 
 function mean(graph: GraphEmitter, x: ValueName, axes: readonly number[]): ValueName {

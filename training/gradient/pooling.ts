@@ -63,7 +63,7 @@ export const poolingGradients = {
     }
     const shape = graph.shape(x)
     const window = poolWindow(node, shape)
-    const byPhase = maxPoolGradientByPhase(graph, { x, y, dy, window })
+    const byPhase = maxPoolGradientByPhase(graph, { x, dy, window })
     if (byPhase) return [byPhase]
     const indices = graph.optionalOutput(y, 1)
     const { kernel, strides, dilations } = window

@@ -224,7 +224,7 @@ export function affine(
 }
 
 export function sumOfRows(graph: GraphEmitter, x: ValueName): ValueName {
-  return graph.reshape(graph.sum(x, [0]), [graph.shape(x)[1] ?? 0])
+  return graph.sumAway(x, [0])
 }
 
 /** Of the state after a step: from later steps and from the outputs at that time. */

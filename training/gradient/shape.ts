@@ -44,15 +44,9 @@ export const shapeGradients = {
   Transpose: unary(({ node, x, dy, graph }) => {
     const axes = graph.shape(x).map((_, axis) => axis)
     const order = intsAttribute(node, 'perm') ?? axes.toReversed()
-    return graph.emit(
-      'Transpose',
-      [dy],
-      [
-        attr.ints(
-          'perm',
-          axes.map(axis => order.indexOf(axis)),
-        ),
-      ],
+    return graph.transpose(
+      dy,
+      axes.map(axis => order.indexOf(axis)),
     )
   }),
 

@@ -1,11 +1,13 @@
 import { GainnetError, messageOf } from '../../runtime/errors.ts'
-import { attr } from '../onnx/attribute.ts'
+import { attr, intsAttribute } from '../onnx/attribute.ts'
 import { buildNode, buildValueInfo } from '../onnx/build.ts'
 import { ELEMENT, type ElementType } from '../onnx/element-type.ts'
 import type { AttributeProto, GraphProto, NodeProto, TensorProto } from '../onnx/onnx-proto.ts'
 import { buildTensor, elementCount, integerValues, realValues } from '../onnx/tensor.ts'
+import { usedNames } from '../onnx/used-names.ts'
 import { findTypeRule } from '../types/registry.ts'
 import { sameShape, type TensorType, type TypeContext } from '../types/type-rule.ts'
+import { isUnchanged, type Order, swapOfLast } from './axis-order.ts'
 import { foldIntegers } from './constant-folding.ts'
 
 export type ValueName = string
@@ -24,6 +26,8 @@ export class GraphEmitter {
   readonly #constants = new Map<ValueName, TensorProto>()
   readonly #constantNames = new Map<string, ValueName>()
   readonly #nameCounts = new Map<string, number>()
+  /** Of each value that a Transpose made, what it made it of. */
+  readonly #turned = new Map<ValueName, { readonly from: ValueName; readonly order: Order }>()
   /** Values whose types no rule knows, but whoever added the node. */
   readonly #stated = new Set<ValueName>()
 
@@ -93,10 +97,22 @@ export class GraphEmitter {
       return
     }
     this.#nodes.push(node)
+    this.#noteOrder(node)
     for (const [index, name] of node.output.entries()) {
       const type = types[index]
       if (name !== '' && type) this.declare(name, type)
     }
+  }
+
+  #noteOrder(node: NodeProto): void {
+    const {
+      opType,
+      input: [from = ''],
+      output: [output = ''],
+    } = node
+    const order = opType === 'Transpose' ? intsAttribute(node, 'perm') : undefined
+    const turned = opType === 'Identity' ? this.#turned.get(from) : order && { from, order }
+    if (turned) this.#turned.set(output, turned)
   }
 
   #contextOf(node: NodeProto): TypeContext {
@@ -277,15 +293,42 @@ export class GraphEmitter {
     return this.emit('Reshape', [x, this.ints(shape)], attributes)
   }
 
-  transpose(x: ValueName, order: readonly number[]): ValueName {
-    if (order.every((axis, index) => axis === index)) return x
+  transpose(x: ValueName, order: Order): ValueName {
+    if (isUnchanged(order)) return x
+    const turned = this.#turned.get(x)
+    if (turned && isUnchanged(order.map(axis => turned.order[axis] ?? 0))) return turned.from
     return this.emit('Transpose', [x], [attr.ints('perm', order)])
+  }
+
+  /**
+   * Swaps the last two axes. ORT makes that an attribute of the products that take it, unless it first
+   * makes it one with a Transpose in front: a Reshape that changes nothing keeps the two apart.
+   */
+  transposeMatrices(x: ValueName): ValueName {
+    const order = swapOfLast(this.shape(x).length)
+    if (!this.#turned.has(x) || this.isOfTransposedMatrices(x)) return this.transpose(x, order)
+    const apart = this.emit('Reshape', [x, this.ints(this.shape(x))])
+    const swapped = this.transpose(apart, order)
+    this.#turned.set(swapped, { from: x, order })
+    return swapped
+  }
+
+  /** Whether x is another value with the last two axes swapped, which transposeMatrices undoes. */
+  isOfTransposedMatrices(x: ValueName): boolean {
+    const { order } = this.#turned.get(x) ?? {}
+    return order !== undefined && sameShape(order, swapOfLast(order.length))
   }
 
   /** Sums over the axes and keeps them with size one. */
   sum(x: ValueName, axes: readonly number[]): ValueName {
     if (axes.length === 0) return x
     return this.emit('ReduceSum', [x, this.ints(axes)], [attr.int('keepdims', 1)])
+  }
+
+  /** Sums over the axes, which go. */
+  sumAway(x: ValueName, axes: readonly number[]): ValueName {
+    if (axes.length === 0) return x
+    return this.emit('ReduceSum', [x, this.ints(axes)], [attr.int('keepdims', 0)])
   }
 
   /** Undoes broadcasting: sums over what was stretched until the value has the smaller shape. */
@@ -295,7 +338,7 @@ export class GraphEmitter {
     const axes = from.flatMap((size, axis) =>
       axis < added || (shape[axis - added] === 1 && size !== 1) ? [axis] : [],
     )
-    const summed = this.reshape(this.sum(x, axes), shape)
+    const summed = this.reshape(this.sumAway(x, axes), shape)
     if (elementCount(this.shape(summed)) !== elementCount(shape)) {
       throw new RangeError(`[${from}] does not sum to [${shape}]`)
     }
@@ -314,7 +357,7 @@ export class GraphEmitter {
       .toReversed()
       .filter(candidate => {
         if (!candidate.output.some(output => needed.has(output))) return false
-        for (const input of candidate.input) needed.add(input)
+        for (const name of usedNames(candidate)) needed.add(name)
         return true
       })
       .reverse()

@@ -122,12 +122,8 @@ export function emitSampleMean(
   const { shares, weightSum } = emitShares(graph, weights)
   const scaled = divisor === 1 ? shares : graph.mul(shares, graph.scalar(1 / divisor, shares))
   const column = graph.reshape(scaled, [shape[0] ?? 0, ...shape.slice(1).map(() => 1)])
-  const summed = graph.sum(
-    graph.mul(value, column),
-    shape.map((_, axis) => axis),
-  )
   return {
-    loss: graph.reshape(summed, []),
+    loss: graph.sumTo(graph.mul(value, column), []),
     predictionGradient: graph.mul(slope, column),
     weightSum,
   }

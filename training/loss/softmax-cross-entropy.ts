@@ -120,7 +120,7 @@ function emitHard(graph: GraphEmitter, { logProbabilities, indices, shares }: Ro
   const column = graph.shape(indices)
   const columnShares = graph.reshape(shares, column)
   const picked = graph.emit('GatherElements', [logProbabilities, indices], CLASS_AXIS)
-  const loss = graph.neg(graph.reshape(graph.sum(graph.mul(picked, columnShares), [0, 1]), []))
+  const loss = graph.neg(graph.sumAway(graph.mul(picked, columnShares), [0, 1]))
   const minusOnes = graph.constant(
     graph.type(logProbabilities).elementType,
     column,
@@ -161,7 +161,7 @@ function emitSmoothed(
   const picked = graph.emit('GatherElements', [logProbabilities, indices], CLASS_AXIS)
   const even = graph.sum(graph.mul(logProbabilities, evenMass), [1])
   const rowLosses = graph.add(graph.mul(picked, labelMass), even)
-  const loss = graph.neg(graph.reshape(graph.sum(graph.mul(rowLosses, columnShares), [0, 1]), []))
+  const loss = graph.neg(graph.sumAway(graph.mul(rowLosses, columnShares), [0, 1]))
   const evenSum = table ? graph.sum(evenMass, [0]) : scalar(labelSmoothing)
   const mass = graph.mul(graph.emit('Exp', [logProbabilities]), graph.add(labelMass, evenSum))
   const errors = graph.emit(

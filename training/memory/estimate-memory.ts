@@ -43,11 +43,8 @@ const FRAGMENTATION = 1.05
 const DATA_COPIES = 2
 /** The message, the file read, and the tensors of the session. */
 const ARTIFACT_COPIES = 3
-/**
- * What goes into a run, what the Scan made of it and gives out, its copy by the binding, and those
- * of two runs before that wait for the collector.
- */
-const STATE_COPIES = 6
+/** What goes into a run, what the Scan made of it and gives out, and its copy by the binding. */
+const STATE_COPIES = 3.5
 
 /**
  * What training by this artifact takes at its worst moment, before anything is started. The numbers

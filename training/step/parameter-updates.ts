@@ -2,9 +2,15 @@ import { type ArtifactMetadata, stateTensors } from '../forms/artifact-metadata.
 import type { ParameterInfo } from '../forward/forward-graph.ts'
 import type { GraphEmitter, ValueName } from '../graph/graph-emitter.ts'
 import { ELEMENT } from '../onnx/element-type.ts'
-import { emitMoves } from '../optimizer/joint-moves.ts'
-import type { Optimizer } from '../optimizer/optimizer.ts'
+import { emitMoves, joinFlat, smallOnes, splitFlat } from '../optimizer/joint-moves.ts'
+import type { Optimizer, OptimizerOutputs } from '../optimizer/optimizer.ts'
 import { emitGradientTerms, type GradientTerms, TERM_INPUT } from './gradient-terms.ts'
+import {
+  declareJointStates,
+  type JointMember,
+  type JointStates,
+  jointStates,
+} from './joint-states.ts'
 import { emitAverage } from './weight-average.ts'
 
 /** How parameters are moved, what is kept beside them and what else pulls at them. */
@@ -62,6 +68,8 @@ interface DeclaredState {
   readonly slots: readonly ValueName[]
   readonly average: ValueName | undefined
   readonly isStatistic: boolean
+  /** Parameter and slots are carried in the joint states. */
+  readonly isJoint: boolean
 }
 
 /** What a step takes in beside its batch. */
@@ -69,38 +77,49 @@ export interface DeclaredStates {
   readonly states: readonly DeclaredState[]
   readonly scalars: readonly ValueName[]
   readonly averageRate: ValueName | undefined
-  /** All of the states, in the order of stateTensors. */
+  readonly joint: JointStates | undefined
+  /** All of the states: the joint ones, then the others in the order of stateTensors. */
   readonly inputs: readonly ValueName[]
 }
 
-/** Declares states and scalars under the names of their roles, which the emitter's prefix precedes. */
+/**
+ * Declares states and scalars under the names of their roles, which the emitter's prefix precedes. Those
+ * of the `members` are declared as joint states.
+ */
 export function declareStates(
   graph: GraphEmitter,
   parameters: readonly ParameterRoles[],
   { scalars, averageRate }: ScheduleRoles,
+  members: readonly JointMember[] = [],
 ): DeclaredStates {
   const float = (role: string, shape: readonly number[]) =>
     graph.declare(graph.unique(role), { elementType: ELEMENT.float, shape })
-  const states = parameters.map(({ name, shape, input, slots, average, isStatistic = false }) => ({
-    name,
-    shape,
-    parameter: float(input, shape),
-    slots: slots.map(slot => float(slot.input, shape)),
-    average: average && float(average.input, shape),
-    isStatistic,
-  }))
+  const joint = declareJointStates(graph, members)
+  const states = parameters.map(({ name, shape, input, slots, average, isStatistic = false }) => {
+    const part = joint?.parts.get(name)
+    return {
+      name,
+      shape,
+      parameter: part ?? float(input, shape),
+      slots: part ? [] : slots.map(slot => float(slot.input, shape)),
+      average: average && float(average.input, shape),
+      isStatistic,
+      isJoint: part !== undefined,
+    }
+  })
   return {
     states,
     scalars: scalars.map(scalar => float(scalar, [])),
     averageRate: averageRate === undefined ? undefined : float(averageRate, []),
-    inputs: states.flatMap(flat),
+    joint,
+    inputs: [...flatJoint(joint), ...states.flatMap(flat)],
   }
 }
 
-/** One step of the optimizer. Returns all of the states after it, in the order of stateTensors. */
+/** One step of the optimizer. Returns all of the states after it, in the order of the inputs. */
 export function emitUpdates(
   graph: GraphEmitter,
-  { states, scalars, averageRate }: DeclaredStates,
+  { states, scalars, averageRate, joint }: DeclaredStates,
   options: Pick<UpdateOptions, 'optimizer' | 'terms'> & {
     readonly gradients: readonly ValueName[]
   },
@@ -112,23 +131,59 @@ export function emitUpdates(
   }))
   const trained = whole.filter(({ isStatistic }) => !isStatistic)
   const gradients = emitGradientTerms(graph, trained, terms)
-  const moves = trained.map(({ parameter, slots }, index) => {
-    return { parameter, gradient: gradients[index] ?? '', slots }
-  })
-  const moved = emitMoves(graph, optimizer, { moves, scalars })
-  const updates = whole.map(state => {
-    const index = trained.indexOf(state)
+  const moves = trained.map((state, index) => ({ ...state, gradient: gradients[index] ?? '' }))
+  const together = moves.filter(({ isJoint }) => isJoint)
+  const vectors =
+    joint &&
+    optimizer.emit(graph, {
+      ...joint,
+      gradient: joinFlat(
+        graph,
+        together.map(({ gradient }) => gradient),
+      ),
+      scalars,
+    })
+  const parts = vectors
+    ? splitFlat(
+        graph,
+        vectors.parameter,
+        together.map(({ shape }) => shape),
+      )
+    : []
+  const alone = moves.filter(({ isJoint }) => !isJoint)
+  const made = new Map<string, OptimizerOutputs>([
+    ...together.map(
+      ({ name }, index) => [name, { parameter: parts[index] ?? '', slots: [] }] as const,
+    ),
+    ...emitMoves(graph, optimizer, { moves: alone, scalars }).map(
+      (moved, index) => [alone[index]?.name ?? '', moved] as const,
+    ),
+  ])
+  const updates = whole.map(({ name, gradient, average, isJoint }) => {
     // What stands in the place of a statistic's gradient is what it is now.
-    const made = moved[index] ?? { parameter: state.gradient, slots: [] }
-    const given = { parameter: made.parameter, rate: averageRate ?? '' }
-    const { average } = state
-    return { ...made, average: average && emitAverage(graph, { average, ...given }) }
+    const { parameter, slots } = made.get(name) ?? { parameter: gradient, slots: [] }
+    const rate = averageRate ?? ''
+    return {
+      parameter,
+      slots,
+      isJoint,
+      average: average && emitAverage(graph, { average, parameter, rate }),
+    }
   })
-  return updates.flatMap(flat)
+  return [...flatJoint(vectors), ...updates.flatMap(flat)]
 }
 
-function flat(state: Pick<DeclaredState, 'parameter' | 'slots' | 'average'>) {
-  return [state.parameter, ...state.slots, ...(state.average ? [state.average] : [])]
+function flatJoint(joint: OptimizerOutputs | undefined): readonly ValueName[] {
+  return joint ? [joint.parameter, ...joint.slots] : []
+}
+
+function flat({
+  parameter,
+  slots,
+  average,
+  isJoint,
+}: Pick<DeclaredState, 'parameter' | 'slots' | 'average' | 'isJoint'>) {
+  return [...(isJoint ? [] : [parameter, ...slots]), ...(average ? [average] : [])]
 }
 
 /** Inputs that stay the same from step to step, with their shapes. */
@@ -144,4 +199,29 @@ export function shapedStates(parameters: readonly ParameterRoles[]) {
   return parameters.flatMap(({ shape, ...parameter }) =>
     stateTensors(parameter).map(state => ({ ...state, shape })),
   )
+}
+
+/** Those parameters whose states are best carried together. */
+export function jointMembers(
+  optimizer: Optimizer,
+  parameters: readonly ParameterRoles[],
+): readonly JointMember[] {
+  return smallOnes(
+    optimizer,
+    parameters.filter(({ isStatistic }) => !isStatistic),
+  )
+}
+
+/** The states as a Scan carries them, in the order of DeclaredStates.inputs. */
+export function carriedStates(
+  parameters: readonly ParameterRoles[],
+  members: readonly JointMember[],
+) {
+  const names = new Set(members.map(({ name }) => name))
+  const others = parameters.flatMap(({ shape, ...parameter }) => {
+    const states = stateTensors(parameter)
+    const kept = names.has(parameter.name) ? states.slice(1 + parameter.slots.length) : states
+    return kept.map(state => ({ ...state, shape }))
+  })
+  return [...jointStates(members), ...others]
 }

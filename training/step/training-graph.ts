@@ -10,12 +10,15 @@ import type { GraphProto } from '../onnx/onnx-proto.ts'
 import { emitAccumulatedGradients } from './accumulated-gradients.ts'
 import { emitBatchGradients, gatherRows } from './batch-gradients.ts'
 import { dataRoles, labelElement } from './data-roles.ts'
+import { aroundJointStates, type JointMember } from './joint-states.ts'
 import {
   assignParameterRoles,
   assignScheduleRoles,
+  carriedStates,
   declareStates,
   emitUpdates,
   fixedInputs,
+  jointMembers,
   shapedStates,
   type UpdateOptions,
 } from './parameter-updates.ts'
@@ -48,7 +51,11 @@ export function buildTrainingGraph(
 ): TrainingGraph {
   const parameters = assignParameterRoles(model.parameters, options)
   const schedule = assignScheduleRoles(options)
-  const { body, labelType, flopsPerSample } = buildStep(model, { ...options, parameters, schedule })
+  const members = jointMembers(options.optimizer, parameters)
+  const { body, labelType, flopsPerSample } = buildStep(model, {
+    ...options,
+    ...{ parameters, schedule, members },
+  })
   const roles = {
     inputs: {
       ...dataRoles(model, labelType),
@@ -60,7 +67,8 @@ export function buildTrainingGraph(
     outputs: { losses: 'losses' },
     parameters,
   }
-  return { graph: buildScan(roles, body, rowShape(options)), roles, flopsPerSample }
+  const graph = buildScan(roles, { body, members, rowShape: rowShape(options) })
+  return { graph, roles, flopsPerSample }
 }
 
 /** Of the rows of one step. */
@@ -78,11 +86,12 @@ function buildStep(
   options: TrainingGraphOptions & {
     readonly parameters: ReturnType<typeof assignParameterRoles>
     readonly schedule: ReturnType<typeof assignScheduleRoles>
+    readonly members: readonly JointMember[]
   },
 ) {
   const { loss, batch, accumulation } = options
   const graph = new GraphEmitter('step.')
-  const declared = declareStates(graph, options.parameters, options.schedule)
+  const declared = declareStates(graph, options.parameters, options.schedule, options.members)
   const rowType = { elementType: ELEMENT.int32, shape: rowShape(options) }
   const rows = graph.declare(graph.unique('rows'), rowType)
   const weights = graph.declare(graph.unique('weights'), { ...rowType, elementType: ELEMENT.float })
@@ -112,27 +121,33 @@ function buildStep(
 
 function buildScan(
   roles: TrainingRoles,
-  body: GraphProto,
-  rowShape: readonly number[],
+  given: {
+    readonly body: GraphProto
+    readonly members: readonly JointMember[]
+    readonly rowShape: readonly number[]
+  },
 ): GraphProto {
+  const { body, members, rowShape } = given
   const { samples, labels, rows, weights, maskKeys, scalars, averageRate } = roles.inputs
   const series = [...scalars, ...(averageRate ? [averageRate] : [])]
   const keys = maskKeys === undefined ? [] : [maskKeys]
   const scanned = [rows, weights, ...keys, ...series]
   const states = shapedStates(roles.parameters)
+  const carried = carriedStates(roles.parameters, members)
+  const around = aroundJointStates(members)
   const scan = buildNode({
     opType: 'Scan',
-    inputs: [...states.map(({ input }) => input), ...scanned],
-    outputs: [...states.map(({ output }) => output), roles.outputs.losses],
+    inputs: [...carried.map(({ input }) => input), ...scanned],
+    outputs: [...carried.map(({ output }) => output), roles.outputs.losses],
     attributes: [attr.graph('body', body), attr.int('num_scan_inputs', scanned.length)],
     name: 'steps',
   })
   const float = ({ name, shape }: { name: string; shape: readonly (number | string)[] }) =>
     buildValueInfo(name, ELEMENT.float, shape)
   return {
-    node: [scan],
+    node: [...around.before, scan, ...around.after],
     name: 'training',
-    initializer: [],
+    initializer: around.initializer,
     input: [
       ...samples.map(({ input, elementType, sampleShape }) =>
         buildValueInfo(input, elementType, ['samples', ...sampleShape]),

@@ -1,20 +1,34 @@
 import { GainnetError } from '../../runtime/errors.ts'
 
+/** Values that are summed together; a multiple of four. */
+const STRIDE = 4096
+
 /**
  * The place of the first value that is infinite or not a number; -1 where there is none. Sums are
- * not finite where a value is not, which takes a third of the time of looking at each.
+ * not finite where a value is not, which is faster than to look at each.
  */
 export function findNotFinite(values: Float32Array): number {
-  const STRIDE = 4096
   for (let start = 0; start < values.length; start += STRIDE) {
-    const end = Math.min(values.length, start + STRIDE)
-    let sum = 0
-    for (let index = start; index < end; index++) sum += values[index] ?? 0
+    const part = values.subarray(start, start + STRIDE)
     // In float64 no sum of so many float32 numbers leaves the range.
-    if (Number.isFinite(sum)) continue
-    return start + values.subarray(start, end).findIndex(value => !Number.isFinite(value))
+    if (Number.isFinite(sumInFour(part))) continue
+    return start + part.findIndex(value => !Number.isFinite(value))
   }
   return -1
+}
+
+/** Four sums side by side, none of which waits for another. */
+function sumInFour(values: Float32Array): number {
+  let [a, b, c, d] = [0, 0, 0, 0]
+  const whole = values.length & ~3
+  for (let index = 0; index < whole; index += 4) {
+    a += values[index] ?? 0
+    b += values[index + 1] ?? 0
+    c += values[index + 2] ?? 0
+    d += values[index + 3] ?? 0
+  }
+  for (let index = whole; index < values.length; index++) a += values[index] ?? 0
+  return a + b + c + d
 }
 
 /** Fails where a sample has a number that is none; integers always are. */

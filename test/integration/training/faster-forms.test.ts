@@ -1,7 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { seededRandom, standardNormal } from '../../../runtime/seeded-random.ts'
+import { keysAsRows } from '../../../training/forward/keys-as-rows.ts'
 import { emitTrainingForm, reluBehindMaxPool } from '../../../training/forward/operator-forms.ts'
-import { maxPoolGradientByPhase } from '../../../training/gradient/max-pool-phases.ts'
+import {
+  maxPoolByPhase,
+  maxPoolGradientByPhase,
+} from '../../../training/gradient/max-pool-phases.ts'
+import { buildBackwardGraph } from '../../../training/graph/backward-graph.ts'
 import { GraphEmitter, type ValueName } from '../../../training/graph/graph-emitter.ts'
 import { attr } from '../../../training/onnx/attribute.ts'
 import { buildModel, buildNode, OPSET_MAX } from '../../../training/onnx/build.ts'
@@ -73,16 +78,19 @@ describe('the gradient of MaxPool by phase', () => {
       outputs: ['y', 'indices'],
       attributes: [attr.ints('kernel_shape', kernel), attr.ints('strides', kernel)],
     })
-    const [byIndices, byPhase] = await compute({ x, dy }, graph => {
+    const [byIndices, byPhase, y, yByPhase] = await compute({ x, dy }, graph => {
       graph.addNode(node)
       const ones = kernel.map(() => 1)
       const whole = [attr.ints('kernel_shape', ones), attr.ints('strides', ones)]
       const window = poolWindow(node, shape)
       return [
         graph.emit('MaxUnpool', ['dy', 'indices', graph.ints(shape)], whole),
-        maxPoolGradientByPhase(graph, { x: 'x', y: 'y', dy: 'dy', window }) ?? '',
+        maxPoolGradientByPhase(graph, { x: 'x', dy: 'dy', window }) ?? '',
+        'y',
+        maxPoolByPhase(graph, { x: 'x', window }) ?? '',
       ]
     })
+    expect(yByPhase).toEqual(y)
     // Where nothing flows, a product with 0 leaves the sign of dy.
     const unsigned = Array.from(byPhase ?? [], value => Number(value) + 0)
     expect(unsigned).toEqual(Array.from(byIndices ?? []))
@@ -91,11 +99,12 @@ describe('the gradient of MaxPool by phase', () => {
   test('is left to the indices where windows overlap', () => {
     const graph = new GraphEmitter()
     const shape = [1, 1, 7, 7]
-    for (const name of ['x', 'y', 'dy']) graph.declare(name, { elementType: ELEMENT.float, shape })
+    for (const name of ['x', 'dy']) graph.declare(name, { elementType: ELEMENT.float, shape })
     const attributes = [attr.ints('kernel_shape', [3, 3]), attr.ints('strides', [2, 2])]
     const node = buildNode({ opType: 'MaxPool', inputs: ['x'], outputs: ['y'], attributes })
     const window = poolWindow(node, shape)
-    expect(maxPoolGradientByPhase(graph, { x: 'x', y: 'y', dy: 'dy', window })).toBeUndefined()
+    expect(maxPoolByPhase(graph, { x: 'x', window })).toBeUndefined()
+    expect(maxPoolGradientByPhase(graph, { x: 'x', dy: 'dy', window })).toBeUndefined()
   })
 })
 
@@ -129,6 +138,51 @@ describe('ReLU in front of MaxPool', () => {
     const other = buildNode({ opType: 'Neg', inputs: ['active'], outputs: ['other'] })
     expect(swap([relu, pool, other])).toEqual([relu, pool, other])
     expect(swap([relu, pool], 'active')).toEqual([relu, pool])
+  })
+})
+
+describe('keys that a Transpose makes columns', () => {
+  const turn = buildNode({
+    opType: 'Transpose',
+    inputs: ['keys'],
+    outputs: ['columns'],
+    attributes: [attr.ints('perm', [0, 2, 3, 1])],
+  })
+  const product = buildNode({
+    opType: 'MatMul',
+    inputs: ['queries', 'columns'],
+    outputs: ['scores'],
+  })
+
+  test('come as rows first, and values and gradients are the same', async () => {
+    const nodes = keysAsRows([turn, product], { output: [{ name: 'scores' }] })
+    expect(nodes.map(({ opType }) => opType)).toEqual(['Transpose', 'Transpose', 'MatMul'])
+    const inputs = {
+      keys: draw([2, 5, 3, 4], 1),
+      queries: draw([2, 3, 6, 4], 2),
+      dy: draw([2, 3, 6, 5], 3),
+    }
+    const run = (given: readonly NodeProto[]) =>
+      compute(inputs, graph => {
+        for (const node of given) graph.addNode(node)
+        const wanted = ['keys', 'queries']
+        const seeds = new Map([['scores', 'dy']])
+        const gradients = buildBackwardGraph({ graph, nodes: given, seeds, wanted })
+        return ['scores', ...wanted.map(name => gradients.get(name) ?? '')]
+      })
+    const [plain, ours] = [await run([turn, product]), await run(nodes)]
+    for (const [index, values] of plain.entries()) {
+      for (const [place, value] of Array.from(values).entries()) {
+        expect(Number(ours[index]?.[place])).toBeCloseTo(Number(value), 5)
+      }
+    }
+  })
+
+  test('stay columns where anything else takes them', () => {
+    const other = buildNode({ opType: 'Neg', inputs: ['columns'], outputs: ['other'] })
+    const output = [{ name: 'scores' }]
+    expect(keysAsRows([turn, product, other], { output })).toEqual([turn, product, other])
+    expect(keysAsRows([turn, product], { output: [{ name: 'columns' }] })).toEqual([turn, product])
   })
 })
 

@@ -131,7 +131,7 @@ test('a job over the limit is refused with both numbers and what to do, and one 
   await expect(trainer.load({ ...many, artifact: byteJob().job.artifact })).rejects.toThrow(
     'take fewer samples than 10000000',
   )
-  const wide = byteJob({ batch: 8 }, [4096])
+  const wide = byteJob({ batch: 8 }, [8192])
   await expect(trainer.load(wide.job)).rejects.toThrow('take a smaller model')
   expect(await trainer.load(byteJob().job)).toMatchObject({ stepCount: 0 })
 })

@@ -75,6 +75,17 @@ test('training is repeated bit for bit by its seed, however the steps are cut', 
   expect(again.parameters()).toEqual(once.parameters())
 })
 
+test('the values of a checkpoint stay when training goes on', async () => {
+  const training = await open(build({ kind: 'adam' }, 4))
+  const states = () => [...training.checkpoint().states.values()]
+  await training.step({ steps: 1, learningRate: 0.01 })
+  const kept = states()
+  const copies = kept.map(values => values.slice())
+  await training.step({ steps: 2, learningRate: 0.01 })
+  expect(kept).toEqual(copies)
+  expect(states()).not.toEqual(copies)
+})
+
 test('evaluation gives the training loss of the same data and parameters', async () => {
   const artifact = build({ kind: 'sgd' }, windows.labels.length)
   const training = await open(artifact)
