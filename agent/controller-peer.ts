@@ -5,11 +5,13 @@ import { type Clock, systemClock, until } from '../runtime/clock.ts'
 import { withDeadline } from '../runtime/deadline.ts'
 import { GainnetError } from '../runtime/errors.ts'
 import { exchangeOf, type SessionExchange } from './clock/clock-exchange.ts'
-import type { LinkPeer } from './measure/link/link-probe.ts'
+import { type LinkPeer, retryInMsOf } from './measure/link/link-probe.ts'
 import type { ProbeGrant, TokenWish } from './measure/link/measure-link.ts'
 import type { Train, TrainResult } from './measure/link/mqtt-trains.ts'
 
 const EXCHANGE_MS_MAX = 5000
+/** For others to end their probes, of which each takes some seconds. */
+const GRANT_MS_MAX = 40_000
 /** A train that takes longer tells nothing more about the link; 2G would carry 300 kB in it. */
 const TRAIN_MS_MAX = 30_000
 
@@ -56,10 +58,23 @@ export class ControllerPeer implements LinkPeer {
   }
 
   /**
-   * The right to one probe, when its time has come. Rejects with the reason of a refusal, and with
-   * `retryInMs` in the details where it is one for now.
+   * The right to one probe, when its time has come. Asks again while others are measuring. Rejects
+   * with the reason of a refusal, and with `retryInMs` in the details where it is one for now.
    */
   async grant(wish: TokenWish, signal?: AbortSignal): Promise<ProbeGrant> {
+    const endsAtMs = systemClock.now() + GRANT_MS_MAX
+    for (;;) {
+      try {
+        return await this.#grant(wish, signal)
+      } catch (error) {
+        const retryAtMs = systemClock.now() + (retryInMsOf(error) ?? Number.POSITIVE_INFINITY)
+        if (retryAtMs > endsAtMs) throw error
+        await until(systemClock, retryAtMs, signal)
+      }
+    }
+  }
+
+  async #grant(wish: TokenWish, signal?: AbortSignal): Promise<ProbeGrant> {
     const id = this.#nextId++
     const told = new Promise<TokenTell>(resolve => {
       this.#tokenWaits.set(id, resolve)

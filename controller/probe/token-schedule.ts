@@ -40,9 +40,15 @@ const DAY_MS = 86_400_000
 /** Between two probes: what the first one left in queues drains. */
 const GAP_MS = 300
 /** A bulk probe starts up to so much later than it could: agents that were born together part. */
-const JITTER_MS_MAX = 1500
-/** Who would have to wait longer asks again: a token that lies about is a token that is lost. */
-const WAIT_MS_MAX = 30_000
+const JITTER_MS_MAX = 300
+/**
+ * Who would have to wait longer asks again, and soon: most probes end long before they must, and a
+ * place that was promised for later would stay empty until then.
+ */
+const WAIT_MS_MAX = 2000
+const RETRY_MS = { least: 500, spread: 2000, spreadPerWaiting: 500 } as const
+/** Who was refused and did not ask again for so long does not wait any more. */
+const WAITING_MS_MAX = 60_000
 /** Grants and past probes that are kept, so that strangers with many names cost no memory. */
 const GRANTS_MAX = 1024
 const SPENT_MAX = 65_536
@@ -55,6 +61,8 @@ export class TokenSchedule {
   readonly #options: TokenScheduleOptions
   readonly #grants = new Map<number, Grant>()
   readonly #spent: Spent[] = []
+  /** Refused for now, and when. */
+  readonly #waiting = new Map<string, number>()
   #nextGrant = 0
 
   constructor(options: TokenScheduleOptions) {
@@ -73,8 +81,10 @@ export class TokenSchedule {
     const startAtMs = this.#firstFree(wish, nowMs + jitterMs)
     if (startAtMs - nowMs > WAIT_MS_MAX || this.#grants.size >= GRANTS_MAX) {
       const reason = 'others of the link group or of the fleet are measuring'
-      return this.#refused(reason, Math.max(startAtMs, nowMs + WAIT_MS_MAX))
+      this.#waiting.set(wish.agentId, nowMs)
+      return this.#refused(reason, nowMs + RETRY_MS.least)
     }
+    this.#waiting.delete(wish.agentId)
     const grant = this.#nextGrant++
     this.#grants.set(grant, { wish, startAtMs, endAtMs: startAtMs + wish.durationMs })
     this.#spent.push({ atMs: nowMs, linkGroup: wish.linkGroup, bytes: wish.bytes })
@@ -130,12 +140,17 @@ export class TokenSchedule {
   }
 
   #refused(reason: string, atMs: number): TokenDecision {
-    return { kind: 'refused', reason, retryAtMs: atMs + this.#options.random() * JITTER_MS_MAX }
+    // A large fleet that asks all the time would be a load of its own.
+    const spreadMs = Math.max(RETRY_MS.spread, this.#waiting.size * RETRY_MS.spreadPerWaiting)
+    return { kind: 'refused', reason, retryAtMs: atMs + this.#options.random() * spreadMs }
   }
 
   #forget(nowMs: number): void {
     for (const [grant, { endAtMs }] of this.#grants) {
       if (endAtMs < nowMs) this.#grants.delete(grant)
+    }
+    for (const [agentId, askedAtMs] of this.#waiting) {
+      if (askedAtMs < nowMs - WAITING_MS_MAX) this.#waiting.delete(agentId)
     }
     while (this.#spent[0] && this.#spent[0].atMs <= nowMs - DAY_MS) this.#spent.shift()
   }
