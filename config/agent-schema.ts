@@ -80,7 +80,7 @@ const measure = z
       .int()
       .min(0)
       .max(1024 * 1024 * MiB)
-      .default(1024 * MiB)
+      .default(4096 * MiB)
       .describe(
         'Bytes that measuring the link may spend a day; 0 only times what is transferred anyway.',
       ),

@@ -21,6 +21,8 @@ const RTTS_MAX = 512
 const DATAGRAMS_MAX = 32
 /** Payload of TCP in a packet of Ethernet's 1500 bytes (time stamps on), of what IP carries. */
 const TCP_SHARE_OF_IP = 1448 / 1500
+const FAR_SHARE = 0.25
+const FAR_DEVIATIONS = 4
 const CAPACITY_METHOD = 'dispersion of UDP trains'
 export const PASSIVE_METHOD = 'real transfers, timed at the receiver'
 
@@ -151,7 +153,15 @@ export class LinkSeries {
     const better = this.#rates[direction].filter(
       ({ uncertainty }) => uncertainty < UNCERTAINTY.look,
     )
-    this.#rates[direction] = [...better, sample].slice(-this.#measurementsMax)
+    const kept = this.#isOfAnotherLink(direction, sample) ? [] : better
+    this.#rates[direction] = [...kept, sample].slice(-this.#measurementsMax)
+  }
+
+  /** A link that was filled knows its rate: where that is far from the others, they are of before. */
+  #isOfAnotherLink(direction: Direction, { bitsPerSecond, uncertainty, method }: RateSample) {
+    const rate = this.rate(direction)
+    if (method !== BULK_METHOD || rate === undefined) return false
+    return Math.abs(bitsPerSecond / rate - 1) > Math.max(FAR_SHARE, FAR_DEVIATIONS * uncertainty)
   }
 
   #addRtts(

@@ -21,15 +21,14 @@ const PACKETS_MIN = 20
 const PACKETS_MAX = 2048
 const PACKET_BITS = 1228 * 8
 /**
- * Link time of the half of a train that counts. Where packets are closer than a wake-up of the receiver
- * is late, more of them are needed.
+ * Link time of the half of a train that counts: a factor of two is to be seen, and where a late wake-up
+ * of the receiver shows another one, the second train is twice as long.
  */
-const TRAIN_MS = { slow: 30, fast: 60 } as const
-const SLOW_BITS_PER_SECOND_MAX = 50e6
+const TRAIN_MS = 15
 /** Above it Node.js is too slow a receiver to time packets. */
 const TRAIN_BITS_PER_SECOND_MAX = 150e6
 /** A short transfer: its rate is too low, but the same each time. */
-const TRANSFER_MS = 200
+const TRANSFER_MS = 100
 /** A measurement ends when it is certain, mostly after so long in each direction. */
 const BULK_MS = 2500
 /** Looks share the budget with measurements. */
@@ -95,8 +94,7 @@ export class LookPlan {
     if (isMetered) return hasUdp ? lookWith(0, 'echoes') : undefined
     const isTooFast = rate > TRAIN_BITS_PER_SECOND_MAX || this.#isBlindAtMost
     if (!hasUdp || isTooFast) return this.#transfer(rate)
-    const trainMs = rate > SLOW_BITS_PER_SECOND_MAX ? TRAIN_MS.fast : TRAIN_MS.slow
-    const needed = Math.ceil((2 * rate * trainMs) / 1000 / PACKET_BITS)
+    const needed = Math.ceil((2 * rate * TRAIN_MS) / 1000 / PACKET_BITS)
     this.#packets = Math.min(PACKETS_MAX, Math.max(this.#packets, needed, PACKETS_MIN))
     return lookWith(Math.min(PACKETS_MAX, this.#packets * (isSecond ? 2 : 1)), 'train')
   }
@@ -106,7 +104,7 @@ export class LookPlan {
     return {
       kind: 'transfer',
       bytes: 2 * bytesMax,
-      extent: { bytesMax, durationMsMax: 2 * TRANSFER_MS, parts: ['down', 'up'] },
+      extent: { bytesMax, durationMsMax: 4 * TRANSFER_MS, parts: ['down', 'up'] },
     }
   }
 

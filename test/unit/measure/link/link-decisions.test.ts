@@ -113,7 +113,7 @@ describe('the plan of looks', () => {
 
   test('takes trains of 20 packets on a slow link, longer ones on a faster, transfers beyond', () => {
     expect(plan().next(at(1e6))).toMatchObject({ kind: 'train', extent: { packets: 20 } })
-    expect(plan().next(at(50e6))?.extent.packets).toBeGreaterThan(200)
+    expect(plan().next(at(50e6))?.extent.packets).toBeGreaterThan(100)
     expect(plan().next(at(300e6))).toMatchObject({ kind: 'transfer' })
   })
 
@@ -129,6 +129,13 @@ describe('the plan of looks', () => {
     expect(one.next(at(5e6, HOUR_MS))?.extent.packets).toBe(2 * first)
     for (let times = 0; times < 12; times++) one.lengthen()
     expect(one.next(at(5e6, 1000 * HOUR_MS))?.kind).toBe('transfer')
+  })
+
+  test('looks at 100 Mbit/s once in rounds of 30 s with 4 GiB a day', () => {
+    const one = plan(4 * 2 ** 30)
+    let looks = 0
+    for (let nowMs = 0; nowMs < HOUR_MS; nowMs += 30_000) if (one.next(at(100e6, nowMs))) looks += 1
+    expect(looks).toBeGreaterThanOrEqual(60)
   })
 
   test('spreads looks so that they take half of the day at most', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type LinkPeer, linkProbe } from '../../../../agent/measure/link/link-probe.ts'
+import { BULK_METHOD, type LinkPeer, linkProbe } from '../../../../agent/measure/link/link-probe.ts'
 import { LinkSeries } from '../../../../agent/measure/link/link-series.ts'
 import { goodputOf, TRAINS_METHOD, type Train } from '../../../../agent/measure/link/mqtt-trains.ts'
 import { runProbe } from '../../../../agent/measure/probe.ts'
@@ -119,6 +119,29 @@ describe('a series of link measurements', () => {
       },
       rttMs: { min: 6, n: 20, measuredAt: AT },
     })
+  })
+
+  test('takes a filled link that is far from what was for another link', () => {
+    const series = new LinkSeries()
+    const filled = (rate: number) => {
+      const one = { bitsPerSecond: rate, bytesSpent: 1000, method: BULK_METHOD, ciShare: 0.02 }
+      return { rttsMs: [5], downlink: one, uplink: one }
+    }
+    for (const rate of [4.3e6, 4.4e6, 9.5e6]) series.add(filled(rate), AT)
+    expect(series.figures('edge')?.downlinkBitsPerSecond).toMatchObject({ p50: 9.5e6, n: 1 })
+    series.add(filled(9.4e6), AT)
+    expect(series.figures('edge')?.downlinkBitsPerSecond).toMatchObject({ n: 2 })
+  })
+
+  test('keeps what a look told of a changed rate only until there is better', () => {
+    const series = new LinkSeries()
+    series.add(measured(8e6, 5), AT)
+    series.restart('down', { seenBy: 'train', rate: 4e6, measuredAt: AT })
+    const figures = series.figures('edge')
+    expect(figures?.downlinkBitsPerSecond?.p50).toBeCloseTo(3.86e6, -4)
+    expect(figures?.uplinkBitsPerSecond?.p50).toBeCloseTo(4e6, 0)
+    series.add(measured(3.7e6, 5), AT)
+    expect(series.figures('edge')?.downlinkBitsPerSecond).toMatchObject({ p50: 3.7e6, n: 1 })
   })
 
   test('forgets the oldest beyond its limit', () => {
