@@ -2,8 +2,15 @@ import { parseArgs } from 'node:util'
 import { type BenchResult, benchDocument, jsonLine, textTable } from '../../bench/bench-report.ts'
 import { BALANCED, type ScenarioOptions } from '../../controller/simulate/scenario-options.ts'
 import { ERRORS } from '../../runtime/errors.ts'
+import { MEASURED_FOLDERS, readMeasuredRates, readRelativeSpeeds } from './measured-cells.ts'
 import { writeReport } from './report.ts'
-import { studyCapacities, studyChanges, studyLimits, studyShares } from './studies.ts'
+import {
+  studyCapacities,
+  studyChanges,
+  studyLimits,
+  studyMeasured,
+  studyShares,
+} from './studies.ts'
 import { Tally } from './tally.ts'
 
 const SEEDS = 30
@@ -14,8 +21,9 @@ const NOTES = [
   'optimum-share: total gain as a share of the clairvoyant optimum (exact dynamic programming per device)',
   'cap8, cap5: models take 8 or 5 devices a round; share of the Lagrangian bound with the future known',
   'robust: consumption in 5 of 9 slots, half the blocks, half the computing; share of the unlimited optimum',
-  'robust…joules: energy of the second stage a sample, over that without the limit',
+  'robust…joules: least energy of the same samples in 5 slots over that in 9 (second stage)',
   'change: other cells; stale: links, views and gains one CR old when the decision is made',
+  'traces: links by measured network traces, processors by measured speeds; stale: one CR old',
   'zeros-vs-serial: optimum with Zeros over the best serial schedule (goal 1.3)',
   'gap.stated.error: greatest difference between the gap that a plan stated and that of what was paid',
   'value: ratio of sums over seeds; low and high: 95 % bootstrap over seeds; n: seeds',
@@ -57,17 +65,23 @@ function countOf(name: string, text: string): number {
 
 function study(options: ScenarioOptions, seeds: number): BenchResult {
   const tally = new Tally()
+  const rates = readMeasuredRates(MEASURED_FOLDERS.traces, options)
+  const speeds = readRelativeSpeeds(MEASURED_FOLDERS.speeds)
   let statedError = 0
   for (let seed = 0; seed < seeds; seed++) {
     const one = { options, seed, tally }
     statedError = Math.max(statedError, studyShares(one), studyCapacities(one))
     studyLimits(one)
-    if (seed < SEEDS_OF_CHANGES_MAX) studyChanges(one)
+    if (seed < SEEDS_OF_CHANGES_MAX) {
+      studyChanges(one)
+      studyMeasured(one, rates, speeds)
+    }
     process.stderr.write(`\rseed ${seed + 1} of ${seeds}`)
   }
   process.stderr.write('\n')
   const error = { name: 'gap.stated.error', value: statedError, unit: 'of 1', n: seeds }
-  return { rows: [...tally.rows(), error], notes: NOTES }
+  const missing = rates.size > 0 ? [] : [`there are no traces in ${MEASURED_FOLDERS.traces}`]
+  return { rows: [...tally.rows(), error], notes: [...NOTES, ...missing] }
 }
 
 try {

@@ -11,6 +11,7 @@ import {
 } from '../../controller/simulate/scenario-options.ts'
 import { bestSerialGain } from '../../controller/simulate/serial-schedule.ts'
 import { consumptionJoules } from './consumption-joules.ts'
+import { type MeasuredRates, measuredWorld } from './measured-cells.ts'
 import { capacityBound, type Play, play, playOptimum } from './play.ts'
 import type { Tally } from './tally.ts'
 
@@ -106,25 +107,19 @@ function studyLimit(o: {
   }
   if (o.limit !== 'time') return
   const laxEnv = new Environment(drawScenario(o.lax, o.seed))
-  const [tight, wide] = [
-    joulesPerSample(env, best, strict),
-    joulesPerSample(laxEnv, o.unlimited, o.lax),
-  ]
-  o.tally.add(`${name}.joules`, tight, wide)
+  o.tally.add(`${name}.joules`, joulesOf(env, best, strict), joulesOf(laxEnv, best, o.lax))
 }
 
-/** Energy of the second stage, a sample. */
-function joulesPerSample(env: Environment, { rounds }: Play, options: ScenarioOptions): number {
-  let [joules, samples] = [0, 0]
+/** Energy of the second stage for what was chosen, in the windows of an environment. */
+function joulesOf(env: Environment, { rounds }: Play, options: ScenarioOptions): number {
+  let joules = 0
   for (const [round, { matching }] of rounds.entries()) {
     const stage = env.stages[round]
     for (const { edge } of matching.choices) {
-      if (edge === null || stage === undefined) continue
-      joules += consumptionJoules(stage, edge, options)
-      samples += edge.workload
+      if (edge !== null && stage !== undefined) joules += consumptionJoules(stage, edge, options)
     }
   }
-  return joules / samples
+  return joules
 }
 
 /** Other cells than the default one, and views that are one CR old. */
@@ -143,6 +138,25 @@ export function studyChanges({ options, seed, tally }: Study): void {
   for (const policy of policiesOf(RULES)) {
     const { gain } = play(stale, policy, { seed })
     tally.add(`stale.${rowName(policy)}`, gain, optimum.gain)
+  }
+}
+
+/** Cells on measured links and processors: the future is not what it was in any model. */
+export function studyMeasured(
+  { options, seed, tally }: Study,
+  rates: MeasuredRates,
+  speeds: readonly number[],
+): void {
+  for (const [family, traces] of rates) {
+    const scenario = drawScenario(options, seed, measuredWorld(traces, speeds, { seed, options }))
+    const env = new Environment(scenario)
+    const optimum = playOptimum(env, seed)
+    const stale = new Environment(scenario, { staleCrs: 1 })
+    for (const policy of policiesOf(PLANNERS)) {
+      const name = rowName(policy)
+      tally.add(`traces.${family}.${name}`, play(env, policy, { seed }).gain, optimum.gain)
+      tally.add(`traces.${family}.stale.${name}`, play(stale, policy, { seed }).gain, optimum.gain)
+    }
   }
 }
 

@@ -2,6 +2,7 @@ import type { Assignment, ConsumeOrder, SenseOrder } from '../../protocol/assign
 import type { RoundChoice } from '../../protocol/round-record.ts'
 import type { DataSketch, Urp } from '../../protocol/urp.ts'
 import type { Random } from '../../runtime/seeded-random.ts'
+import type { CorrelationMemo } from '../orchestrate/correlation-memo.ts'
 import type { GainParameters, GraphDevice, GraphModel } from '../orchestrate/graph-inputs.ts'
 import { buildLatentGraph } from '../orchestrate/latent-graph.ts'
 import { planConsumption } from '../orchestrate/plan-consumption.ts'
@@ -48,6 +49,8 @@ export interface PlanInputs {
     readonly learningRate: number
   }
   readonly computeOverheadOf: (agentId: string, modelId: string) => number
+  /** What the rounds before know of correlations. */
+  readonly correlations?: CorrelationMemo
   /** False in the last CR of a limited run, which only consumes. */
   readonly maySense: boolean
 }
@@ -86,6 +89,7 @@ export function planRound(inputs: PlanInputs): RoundPlan {
     models: inputs.models.map(model => graphModelOf(model, inputs, devices)),
     gain: inputs.gain,
     computeOverheadOf: inputs.computeOverheadOf,
+    ...(inputs.correlations ? { correlations: inputs.correlations } : {}),
   })
   const matching = inputs.policy.propose(graph, { random: inputs.random })
   const choiceOf = new Map(matching.choices.map(choice => [choice.agentId, choice]))

@@ -15,6 +15,7 @@ import { fedAvg } from '../aggregate/fed-avg.ts'
 import type { Evaluator } from '../models/evaluator.ts'
 import type { Model, ModelLibrary, VersionRecord } from '../models/model-library.ts'
 import type { ModelPublisher } from '../models/model-publisher.ts'
+import { CorrelationMemo } from '../orchestrate/correlation-memo.ts'
 import type { Policy } from '../orchestrate/policies/policy.ts'
 import type {
   ExpectedUpdate,
@@ -56,6 +57,7 @@ interface Aggregation {
 export class RoundWork implements RoundActions {
   readonly #options: RoundWorkOptions
   readonly #overhead = new ComputeOverhead()
+  readonly #correlations = new CorrelationMemo()
   /** Orders of the running CR, by agent: what updates are checked against. */
   #orders = new Map<string, ConsumeOrder>()
   /** What the plan was made from, by agent. */
@@ -103,6 +105,7 @@ export class RoundWork implements RoundActions {
       random,
       gain: config.gain,
       training: config.training,
+      correlations: this.#correlations,
       computeOverheadOf: (agentId, modelId) =>
         this.#overhead.factor(agentId, modelId, this.#predictedOverhead(agentId, modelId)),
     })

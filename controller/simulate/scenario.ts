@@ -32,23 +32,43 @@ export interface Scenario {
   readonly freshPools: readonly SlotPool[]
   /** Of vehicle n to server e: channels[n][e]. */
   readonly channels: readonly (readonly ChannelDraw[])[]
+  readonly measured: MeasuredWorld
 }
 
-export function drawScenario(options: ScenarioOptions, seed: number): Scenario {
+/** What was measured elsewhere and takes the place of a model; what is absent is modelled. */
+export interface MeasuredWorld {
+  /** Goodput of a link in a CR; undefined where the measurement has a hole. */
+  readonly megabitsPerSecond?: (
+    link: { readonly vehicle: number; readonly server: number },
+    cr: number,
+  ) => number | undefined
+  /** Speed of a vehicle's processor beside the mean of all. */
+  readonly relativeSpeed?: (vehicle: number) => number
+}
+
+export function drawScenario(
+  options: ScenarioOptions,
+  seed: number,
+  measured: MeasuredWorld = {},
+): Scenario {
   const random = seededRandom(seed)
   const rides = draw(options.vehicles, () => drawRide(random, options))
   const targetRides = draw(options.targets, () => drawRide(random, options))
   const targetClasses = drawClasses(random, options, targetRides)
   const servers = serverGrid(options)
   const models = drawModels(random, options, servers)
-  const freshPools = draw(options.vehicles, () =>
-    freshPool(options, uniform(random, options.cyclesPerSecond)),
-  )
+  const [slowest, fastest] = options.cyclesPerSecond
+  const freshPools = Array.from({ length: options.vehicles }, (_, vehicle) => {
+    const modelled = uniform(random, options.cyclesPerSecond)
+    const relative = measured.relativeSpeed?.(vehicle)
+    const cycles = relative === undefined ? modelled : (relative * (slowest + fastest)) / 2
+    return freshPool(options, cycles)
+  })
   const channels = draw(options.vehicles, () =>
     draw(servers.length, () => ({ sight: random(), shadowing: standardNormal(random) })),
   )
   const drawn = { models, servers, rides, targetRides, targetClasses, freshPools, channels }
-  return { options, seed, ...drawn }
+  return { options, seed, measured, ...drawn }
 }
 
 function draw<T>(count: number, one: () => T): T[] {
@@ -160,7 +180,7 @@ export function inputsOfRound(scenario: Scenario, round: number, when?: When): G
       nextPool: pool,
       sensors: sensorsOf(scenario, place, targets),
       sketch: undefined,
-      links: linksOf(scenario, index, linkPlaces[index] as Place),
+      links: linksOf(scenario, { vehicle: index, place: linkPlaces[index] as Place, cr: linkCr }),
     }
   })
   return {
@@ -241,15 +261,25 @@ function histogram(ids: readonly number[], classOf: readonly number[], classes: 
 }
 
 /** Links to the servers in reach. */
-function linksOf(scenario: Scenario, vehicle: number, place: Place): Map<string, LinkRates> {
-  const { options, servers, channels } = scenario
+function linksOf(
+  scenario: Scenario,
+  { vehicle, place, cr }: { readonly vehicle: number; readonly place: Place; readonly cr: number },
+): Map<string, LinkRates> {
+  const { options, servers, channels, measured } = scenario
   const links = new Map<string, LinkRates>()
-  for (const [index, server] of servers.entries()) {
-    const metres = distanceMetres(place, server)
-    const channel = channels[vehicle]?.[index]
+  for (const [server, { link, ...site }] of servers.entries()) {
+    const metres = distanceMetres(place, site)
+    const channel = channels[vehicle]?.[server]
     if (metres > options.connectMetres || channel === undefined) continue
-    const loss = pathLossDb(metres, options.radio.carrierGhz, channel)
-    links.set(server.link, blockBits(options, loss))
+    if (measured.megabitsPerSecond === undefined) {
+      const loss = pathLossDb(metres, options.radio.carrierGhz, channel)
+      links.set(link, blockBits(options, loss))
+      continue
+    }
+    const rate = measured.megabitsPerSecond({ vehicle, server }, cr)
+    if (rate === undefined) continue
+    const bits = (rate * 1e6 * options.slotSeconds) / options.radio.blocks
+    links.set(link, { downlinkBitsPerBlock: bits, uplinkBitsPerBlock: bits })
   }
   return links
 }
