@@ -1,3 +1,4 @@
+import { GainnetError } from '../../runtime/errors.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { Stoppable } from '../../runtime/shutdown.ts'
 import { TrainerProcess } from '../../training/trainer/trainer-process.ts'
@@ -31,6 +32,7 @@ export class TrainerPool implements Stoppable {
   readonly #log: Logger
   /** Running or starting; null while there is none. */
   #trainer: Promise<TrainerProcess> | null = null
+  #isStarting = false
   #loan: TrainerLoan | null = null
   #loads = 0
   #idleTimer: NodeJS.Timeout | undefined
@@ -49,15 +51,20 @@ export class TrainerPool implements Stoppable {
 
   /**
    * Takes the trainer from whom it is lent to: that one's round is over, and after a long stall (the
-   * board slept, the clock jumped) it may still be at work.
+   * board slept, the clock jumped) it may still be at work. One that is only starting passes on as it
+   * is: on a busy board a round may be shorter than a start, and no round would ever have a trainer.
    */
   lend(): TrainerLoan {
     clearTimeout(this.#idleTimer)
-    const isWarm = this.#trainer !== null && this.#loan === null && this.#loads < LOADS_MAX
+    const isFree = this.#loan === null || this.#isStarting
+    const isWarm = this.#trainer !== null && isFree && this.#loads < LOADS_MAX
     const trainer = isWarm && this.#trainer ? this.#trainer : this.#start(this.#takeAway())
     this.#loads += 1
     const loan: TrainerLoan = {
-      trainer,
+      trainer: trainer.then(ready => {
+        if (this.#loan === loan) return ready
+        throw new GainnetError('TRAINING_FAILED', 'its round was over before its trainer started')
+      }),
       limits: this.#limits,
       release: () => this.#onGivenBack(loan, () => this.#waitForNext()),
       discard: async () => this.#onGivenBack(loan, () => killed(this.#takeAway())),
@@ -119,6 +126,11 @@ export class TrainerPool implements Stoppable {
       })
       .catch(forget)
     this.#trainer = trainer
+    this.#isStarting = true
+    const isThere = (): void => {
+      if (this.#trainer === trainer) this.#isStarting = false
+    }
+    trainer.then(isThere, isThere)
     return trainer
   }
 
@@ -126,6 +138,7 @@ export class TrainerPool implements Stoppable {
   async #takeAway(): Promise<TrainerProcess | undefined> {
     const trainer = this.#trainer
     this.#trainer = null
+    this.#isStarting = false
     return trainer?.catch(() => undefined)
   }
 }

@@ -51,6 +51,17 @@ test('who comes while it is lent has one of his own, which the first cannot take
   expect(childrenOfThisProcess()).toEqual([pid])
 })
 
+test('a trainer that is only starting passes on to who comes next', async () => {
+  const pool = openPool()
+  const first = pool.lend()
+  const early = expect(first.trainer).rejects.toThrow('over before its trainer started')
+  const second = pool.lend()
+  const { pid } = await second.trainer
+  await early
+  await first.discard()
+  expect(childrenOfThisProcess()).toEqual([pid])
+})
+
 test('a stop while the trainer starts leaves no process behind', async () => {
   const pool = openPool()
   const { trainer } = pool.lend()
