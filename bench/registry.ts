@@ -2,6 +2,7 @@ import { accuracy } from './accuracy.ts'
 import { agentIdle } from './agent-idle.ts'
 import type { Bench } from './bench-report.ts'
 import { compute } from './compute.ts'
+import { firmwareLink } from './firmware-link.ts'
 import { forecast } from './forecast.ts'
 import { link } from './link.ts'
 import { orchestrate } from './orchestrate.ts'
@@ -15,6 +16,7 @@ export const BENCHES: readonly Bench[] = [
   accuracy,
   agentIdle,
   compute,
+  firmwareLink,
   forecast,
   orchestrate,
   link,
