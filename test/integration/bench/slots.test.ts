@@ -14,4 +14,4 @@ test('the bench of slots has a row for each grant, and nothing is far beyond it'
   // In so short slots one block and one chunk are a good part of the grant.
   for (const { name, value } of rows) expect(value, name).toBeLessThan(2)
   expect(notes.join()).toContain('goal: every share between 0.90 and 1.05')
-})
+}, 120_000)
