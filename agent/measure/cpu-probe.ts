@@ -4,7 +4,7 @@ import { readCgroupLimits } from './cgroup.ts'
 import { readConditions } from './conditions.ts'
 import { type Core, readCores } from './cores.ts'
 import { freeShare, parseCoreTicks } from './cpu-ticks.ts'
-import { kernelNumberOf, readKernelText } from './kernel-file.ts'
+import { kernelNumberOf, readKernelText, whyUnread } from './kernel-file.ts'
 import type { Figure, Probe } from './probe.ts'
 import { writtenNumber, writtenShare, writtenSi } from './written.ts'
 
@@ -33,7 +33,9 @@ export function cpuProbe({
       const discarded: string[] = []
       const cores = await readCores(context, discarded)
       if (cores.length === 0) {
-        return { status: 'absent', reason: `no core in ${join(procRoot, 'stat')}` }
+        const path = join(procRoot, 'stat')
+        const isRead = (await readKernelText(path)) !== undefined
+        return { status: 'absent', reason: isRead ? `no core in ${path}` : await whyUnread(path) }
       }
       const before = await readTicks(procRoot)
       await wait(windowMs, undefined, { signal })

@@ -38,6 +38,13 @@ export function kernelNumberOf(text: string | undefined): number | undefined {
   return text !== undefined && /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : undefined
 }
 
+/** Why a folder shows nothing: there is no `what` in it, or it may not be looked into. */
+export async function whyNone(what: string, folder: string): Promise<string> {
+  const code = await readdir(folder).then(() => undefined, errnoOf)
+  const isForbidden = code === 'EACCES' || code === 'EPERM'
+  return isForbidden ? `no permission to read ${folder}` : `no ${what} in ${folder}`
+}
+
 /** Names in a directory in a stable order, none where there is no such directory. */
 export async function readKernelNames(path: string): Promise<string[]> {
   const names = await readdir(path).catch((): string[] => [])

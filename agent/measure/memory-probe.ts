@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { readCgroupLimits } from './cgroup.ts'
-import { readKernelText } from './kernel-file.ts'
+import { readKernelText, whyUnread } from './kernel-file.ts'
 import { parseMeminfo } from './meminfo.ts'
 import type { Probe } from './probe.ts'
 import { writtenBytes } from './written.ts'
@@ -18,7 +18,9 @@ export const memoryProbe: Probe<MemoryValues> = {
   durationMsMax: 2000,
   async read(context) {
     const path = join(context.procRoot, 'meminfo')
-    const machine = parseMeminfo((await readKernelText(path)) ?? '')
+    const text = await readKernelText(path)
+    if (text === undefined) return { status: 'absent', reason: await whyUnread(path) }
+    const machine = parseMeminfo(text)
     if (!machine) return { status: 'absent', reason: `no MemTotal and MemAvailable in ${path}` }
     const { totalBytes: total, availableBytes: available } = machine
     const { memoryBytesMax, memoryBytesUsed } = await readCgroupLimits(context)

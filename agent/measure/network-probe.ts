@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { FIGURES, readFigure } from './kernel-figure.ts'
-import { readKernelNames, readKernelText } from './kernel-file.ts'
+import { readKernelNames, readKernelText, whyNone } from './kernel-file.ts'
 import type { Figure, Probe } from './probe.ts'
 import { parseWireless } from './wireless.ts'
 import { writtenSi } from './written.ts'
@@ -35,7 +35,8 @@ export const networkProbe: Probe<NetworkValues> = {
       names.map(name => readInterface(name, { sysRoot, discarded, signal: wireless.get(name) })),
     )
     const interfaces = read.filter(each => each !== undefined)
-    if (interfaces.length === 0) return { status: 'absent', reason: `no interface in ${folder}` }
+    if (interfaces.length === 0)
+      return { status: 'absent', reason: await whyNone('interface', folder) }
     return {
       status: 'ok',
       values: { interfaces },

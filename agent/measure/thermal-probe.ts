@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { readSlowness } from './conditions.ts'
+import { whyNone } from './kernel-file.ts'
 import type { Probe } from './probe.ts'
 import { hottest, readThermalZones, type ThermalZone } from './thermal-zones.ts'
 
@@ -19,7 +20,7 @@ export const thermalProbe: Probe<ThermalValues> = {
     if (temperatureCelsius === undefined) {
       const [first] = discarded
       const folder = join(sysRoot, 'class/thermal')
-      return { status: 'absent', reason: first ?? `no thermal zone in ${folder}` }
+      return { status: 'absent', reason: first ?? (await whyNone('thermal zone', folder)) }
     }
     return {
       status: 'ok',
