@@ -1,6 +1,7 @@
 import { CorrelationMemo } from '../controller/orchestrate/correlation-memo.ts'
 import { energyAwareWorkload, leastEnergyPlan } from '../controller/orchestrate/energy-workload.ts'
 import { buildLatentGraph } from '../controller/orchestrate/latent-graph.ts'
+import { exactDpPolicy } from '../controller/orchestrate/policies/exact-dp-policy.ts'
 import { greedyGainPolicy } from '../controller/orchestrate/policies/greedy-gain-policy.ts'
 import type { Policy } from '../controller/orchestrate/policies/policy.ts'
 import { recedingDpPolicy } from '../controller/orchestrate/policies/receding-dp-policy.ts'
@@ -38,6 +39,9 @@ export const orchestrate: Bench = {
       rows.push(decideRow(`decide.${name}`, { ...sized, policy: greedyGainPolicy }))
       rows.push(decideRow(`decide.${name}.receding-dp`, { ...sized, policy: recedingDpPolicy }))
       rows.push(decideRow(`decide.${name}.new-sketches`, { ...sized, policy: null }))
+      rows.push(
+        decideRow(`decide.${name}.bound`, { ...sized, policy: exactDpPolicy, isFree: true }),
+      )
     }
     rows.push(environmentRow(), ...errorRows(quick ? PAIRS_QUICK : PAIRS))
     return {
@@ -46,6 +50,7 @@ export const orchestrate: Bench = {
         'decide: latent graph and matching, from pools and sketches on; goals 50 ms for 1000 x 20, 600 ms for ' +
           '10000 x 20, greedy policy and receding-horizon DP alike, on one core',
         'new-sketches: the same with the greedy policy when every sketch of 256 bins changed since the last CR',
+        'bound: exact plan of three rounds for each device as if it were alone',
         'environment: decisions of one device in the simulator, 50 devices and 12 models',
         'workload.vs-solver: greatest difference beside a search over the convex program, relative',
       ],
@@ -59,9 +64,12 @@ interface Decisions {
   readonly decisions: number
   /** null: the greedy policy on correlations that nothing is known of. */
   readonly policy: Policy | null
+  /** Whether matches of a decision leave each other's gains alone: the plan is then its own bound. */
+  readonly isFree?: boolean
 }
 
-function decideRow(name: string, { devices, models, decisions, policy }: Decisions): BenchRow {
+function decideRow(name: string, o: Decisions): BenchRow {
+  const { devices, models, decisions, policy } = o
   const random = seededRandom(SEED)
   const fleet = drawFleet(random, devices, models)
   const known = new CorrelationMemo()
@@ -69,7 +77,9 @@ function decideRow(name: string, { devices, models, decisions, policy }: Decisio
   // The first decision is that of a controller that has just started.
   for (let decision = 0; decision <= decisions; decision++) {
     const correlations = policy === null ? new CorrelationMemo() : known
-    const inputs = { ...nextInputs(fleet, random, decision), correlations }
+    const drawn = nextInputs(fleet, random, decision)
+    const gain = { ...drawn.gain, countsMatched: !o.isFree }
+    const inputs = { ...drawn, gain, correlations }
     const from = performance.now()
     ;(policy ?? greedyGainPolicy).propose(buildLatentGraph(inputs), { random })
     if (decision > 0) times.push(performance.now() - from)

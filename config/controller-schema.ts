@@ -243,6 +243,15 @@ const model = z
       .max(1)
       .default(1)
       .describe('Worth of an improvement of this model against one of the others.'),
+    devicesMax: z
+      .int()
+      .min(1)
+      .max(10_000)
+      .optional()
+      .meta({
+        examples: [8],
+        description: 'Devices that may serve this model in one round; all when absent.',
+      } satisfies FieldMeta),
     evaluation: heldBackText,
     prompt: text.default('The ').describe('Text that generated samples start with.'),
   })

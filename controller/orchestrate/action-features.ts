@@ -66,7 +66,8 @@ export interface ActionBatchOptions {
   readonly lookAheadRounds: number
 }
 
-const GAIN_SCALE = 5
+/** Of gains among features. */
+export const GAIN_SCALE = 5
 
 /** All that a learned policy sees of a decision, from the pools ρ_r on; the same for real URPs. */
 export function actionBatchOf(

@@ -6,7 +6,12 @@ import type { CorrelationMemo } from '../orchestrate/correlation-memo.ts'
 import type { GainParameters, GraphDevice, GraphModel } from '../orchestrate/graph-inputs.ts'
 import { buildLatentGraph } from '../orchestrate/latent-graph.ts'
 import { planConsumption } from '../orchestrate/plan-consumption.ts'
-import { type Choice, type Policy, roundChoiceOf } from '../orchestrate/policies/policy.ts'
+import {
+  type Choice,
+  type Policy,
+  type PolicyContext,
+  roundChoiceOf,
+} from '../orchestrate/policies/policy.ts'
 import { type SlotPool, slotPoolFromUrp } from '../orchestrate/slot-pool.ts'
 import type { AgentAssignment } from './round-machine.ts'
 
@@ -21,6 +26,8 @@ export interface PlannedModel {
   readonly absorbedSamples: number
   readonly sensorKind: string
   readonly targetSketch: DataSketch
+  /** Devices that may serve it in one round; absent where all may. */
+  readonly devicesMax?: number | undefined
 }
 
 /** A GAI round of one agent that was sensed in the last CR and is to be consumed in this one. */
@@ -91,7 +98,10 @@ export function planRound(inputs: PlanInputs): RoundPlan {
     computeOverheadOf: inputs.computeOverheadOf,
     ...(inputs.correlations ? { correlations: inputs.correlations } : {}),
   })
-  const matching = inputs.policy.propose(graph, { random: inputs.random })
+  const matching = inputs.policy.propose(graph, {
+    random: inputs.random,
+    ...capacitiesOf(inputs.models),
+  })
   const choiceOf = new Map(matching.choices.map(choice => [choice.agentId, choice]))
   return {
     assignments: devices.map(device => ({
@@ -104,6 +114,12 @@ export function planRound(inputs: PlanInputs): RoundPlan {
     gap: matching.gap,
     excluded,
   }
+}
+
+/** Devices that each model takes, where at least one says so. */
+function capacitiesOf(models: readonly PlannedModel[]): Pick<PolicyContext, 'capacities'> {
+  if (models.every(({ devicesMax }) => devicesMax === undefined)) return {}
+  return { capacities: models.map(({ devicesMax }) => devicesMax ?? Number.POSITIVE_INFINITY) }
 }
 
 function planDevice(inputs: PlanInputs, agentId: string, urp: Urp, pool: SlotPool): PlannedDevice {
@@ -157,7 +173,7 @@ function graphModelOf(
   { training }: PlanInputs,
   devices: readonly PlannedDevice[],
 ): GraphModel {
-  const { downloadBytes, uploadBytes, ...same } = model
+  const { downloadBytes, uploadBytes, devicesMax: _, ...same } = model
   const underWay = devices
     .filter(({ consume }) => consume?.modelId === model.modelId)
     .reduce((sum, { consume }) => sum + (consume?.sampleCount ?? 0), 0)

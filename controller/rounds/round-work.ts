@@ -337,6 +337,7 @@ function plannedModelOf(model: Model): PlannedModel {
     absorbedSamples: model.current.samplesAbsorbed,
     sensorKind: 'text-folder',
     targetSketch: model.targetSketch,
+    devicesMax: model.config.devicesMax,
   }
 }
 

@@ -20,7 +20,10 @@ export const pricedDpPolicy: Policy = {
     const stages = context.future ?? frozenStages(graph.stage, context.roundsLeft)
     const { capacities } = context
     if (capacities === undefined) return proposePlans(graph, context, stages)
-    return proposeWithin(graph, new StateGraph(stages), capacities)
+    const devices = graph.devices.length
+    // More than all devices is no limit, and infinitely many have no price.
+    const limits = capacities.map(capacity => Math.min(capacity, devices))
+    return proposeWithin(graph, new StateGraph(stages), limits)
   },
 }
 

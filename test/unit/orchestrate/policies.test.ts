@@ -66,6 +66,11 @@ describe('policies over several rounds', () => {
     expect(played(name, new Array<number>(models).fill(0))).toBe(0)
   })
 
+  test.each(POLICIES)('$name: a limit that nobody reaches changes nothing', ({ name }) => {
+    const unlimited = new Array<number>(models).fill(Number.POSITIVE_INFINITY)
+    expect(played(name, unlimited)).toBeCloseTo(played(name), 9)
+  })
+
   test('the exact plan keeps its word about the rounds to come', () => {
     const env = new Environment(cell)
     const context = { random: seededRandom(1), future: env.stagesAhead }

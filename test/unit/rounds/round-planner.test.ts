@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { POLICIES } from '../../../controller/orchestrate/policies/registry.ts'
 import { encodeBody } from '../../../protocol/body-codec.ts'
 import { matrixOf } from '../../../protocol/matrix.ts'
 import { NOW_MS } from '../orchestrate/urps.ts'
@@ -139,6 +140,26 @@ describe('the plan of a round', () => {
     expect(new Set(seeds).size).toBe(3)
     expect(seedIn(7, 'a')).toBe(seeds[0])
   })
+})
+
+test.each(POLICIES)('$name plans a round of what agents really report', policy => {
+  const urps = new Map(['a', 'b', 'c'].map(agentId => [agentId, offerOf()] as const))
+  const models = [modelOf('prose'), modelOf('code', { value: 0.5 })]
+  const { choices, assignments, gain, bound } = plan({ urps, models, policy })
+  expect(choices.map(choice => choice.agentId)).toEqual(['a', 'b', 'c'])
+  expect(gain).toBeLessThanOrEqual(bound)
+  for (const [index, { assignment }] of assignments.entries()) {
+    expect(assignment.sense?.modelId ?? null).toBe(choices[index]?.modelId)
+    expect(assignment.reason).not.toBe('')
+  }
+})
+
+test('a model that takes few devices is not given more', () => {
+  const urps = new Map(['a', 'b', 'c'].map(agentId => [agentId, offerOf()] as const))
+  const models = [modelOf('prose', { devicesMax: 1 }), modelOf('code', { value: 0.01 })]
+  const served = plan({ urps, models }).choices.map(choice => choice.modelId)
+  expect(served.filter(modelId => modelId === 'prose')).toHaveLength(1)
+  expect(served.filter(modelId => modelId === 'code')).toHaveLength(2)
 })
 
 test('whatever is offered and was sensed, phases keep their order and their bounds', () => {
