@@ -11,8 +11,8 @@ import { wallTimeUnder } from '../training/cost/quota-time.ts'
 import { StepCorrection } from '../training/cost/step-correction.ts'
 import { predictStepSeconds, type StepCosts } from '../training/cost/step-costs.ts'
 import { TrainerProcess } from '../training/trainer/trainer-process.ts'
-import type { Bench, BenchResult, BenchRow } from './bench-report.ts'
-import { type CpuGroup, openCpuGroup } from './compute/cpu-group.ts'
+import type { Bench, BenchRow } from './bench-report.ts'
+import { type CpuGroup, type CpuGroupResult, openCpuGroup } from './compute/cpu-group.ts'
 import { watchMachine } from './compute/machine-load.ts'
 import { realSteps } from './compute/real-steps.ts'
 import { jobOf, STEP_MODELS, type StepModelName } from './compute/step-models.ts'
@@ -40,20 +40,33 @@ export const compute: Bench = {
   description: 'kernels measured twice, and predicted against real step times under CPU quotas',
   minutes: 9,
   async run({ quick }) {
+    const opened = openCpuGroup(`gainnet-bench-${process.pid}`)
+    const group = opened.ok ? opened.group : undefined
     const effort = quick ? EFFORT_QUICK : USUAL_EFFORT
-    const first = await measureOnce(effort)
-    const second = await measureOnce(effort)
-    const [costs] = first.classes.flatMap(({ costModel }) => costModel?.costs ?? [])
-    if (!costs) throw new Error('the measurement gave no cost model')
-    const rows = [differenceRow(first, second)]
-    const steps = await stepRows(costs, quick ? STRETCHES_QUICK : STRETCHES)
-    return { rows: [...rows, ...steps.rows], notes: [GOALS, ...costNotes(first), ...steps.notes] }
+    const busyCores = watchMachine()
+    try {
+      const first = await measureOnce(effort, group)
+      const rows = [differenceRow(first, await measureOnce(effort, group))]
+      const [costs] = first.classes.flatMap(({ costModel }) => costModel?.costs ?? [])
+      if (!costs) throw new Error('the measurement gave no cost model')
+      const stretches = quick ? STRETCHES_QUICK : STRETCHES
+      if (group) rows.push(...(await stepRows({ costs, stretches, group })))
+      return { rows, notes: [GOALS, ...costNotes(first), groupNote(opened, busyCores())] }
+    } finally {
+      await group?.remove()
+    }
   },
 }
 
-async function measureOnce(effort: Effort): Promise<ComputeValues> {
+/** Heavy beside other processes, as the steps are, so that they disturb both alike. */
+async function measureOnce(effort: Effort, group: CpuGroup | undefined): Promise<ComputeValues> {
+  group?.limit()
   const probe = computeProbe({
-    startTrainer: options => TrainerProcess.start(options),
+    startTrainer: async options => {
+      const trainer = await TrainerProcess.start(options)
+      if (trainer.pid !== undefined) group?.hold(trainer.pid)
+      return trainer
+    },
     extent: 'full',
     effort,
     lockPath: join(tmpdir(), `gainnet-bench-compute-${process.pid}.lock`),
@@ -92,43 +105,34 @@ function costNotes({ classes, spent }: ComputeValues): readonly string[] {
   return [
     `a whole measurement took ${seconds} s of CPU time; its cost model is off by ${error} on ` +
       'half of the kernels that it was fitted to',
-    'real steps and predictions are wall time: another process on a core counts as an error',
   ]
 }
 
-async function stepRows(costs: StepCosts, stretches: typeof STRETCHES): Promise<BenchResult> {
-  const opened = openCpuGroup(`gainnet-bench-${process.pid}`)
-  if (!opened.ok) {
-    return { rows: [], notes: [`no step times: no control group for CPU time, ${opened.reason}`] }
-  }
-  const rows: BenchRow[] = []
-  const busyCores = watchMachine()
-  try {
-    for (const name of Object.keys(STEP_MODELS)) {
-      // The keys of the table.
-      rows.push(...(await modelRows(name as StepModelName, { costs, stretches, ...opened })))
-    }
-  } finally {
-    await opened.group.remove()
-  }
-  const busy = digits(busyCores())
-  return {
-    rows,
-    notes: [
-      `${busy} cores were busy on average while steps were timed, all processes of the machine ` +
-        'together; the trainer alone keeps 0.7 of one busy',
-    ],
-  }
+/** Without a group there are no step times. */
+function groupNote(opened: CpuGroupResult, busyCores: number): string {
+  if (!opened.ok) return `no step times: no control group for CPU time, ${opened.reason}`
+  return (
+    `real steps and predictions are wall time, and ${digits(busyCores)} cores were busy on average, ` +
+    'by all processes together; the bench alone keeps less than one busy'
+  )
 }
 
-async function modelRows(
-  name: StepModelName,
-  o: {
-    readonly costs: StepCosts
-    readonly stretches: typeof STRETCHES
-    readonly group: CpuGroup
-  },
-): Promise<readonly BenchRow[]> {
+interface StepOptions {
+  readonly costs: StepCosts
+  readonly stretches: typeof STRETCHES
+  readonly group: CpuGroup
+}
+
+async function stepRows(options: StepOptions): Promise<readonly BenchRow[]> {
+  const rows: BenchRow[] = []
+  for (const name of Object.keys(STEP_MODELS)) {
+    // The keys of the table.
+    rows.push(...(await modelRows(name as StepModelName, options)))
+  }
+  return rows
+}
+
+async function modelRows(name: StepModelName, o: StepOptions): Promise<readonly BenchRow[]> {
   const job = jobOf(name)
   const work = trainingWork(job.artifact)
   const predicted = (quota: number): number => {

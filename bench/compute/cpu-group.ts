@@ -5,8 +5,8 @@ import { messageOf } from '../../runtime/errors.ts'
 
 /** A control group of its own for one process, with a quota of CPU time. */
 export interface CpuGroup {
-  /** In hundredths of a core. */
-  limit(percent: number): void
+  /** In hundredths of a core; without limit where left out, as at first. */
+  limit(percent?: number): void
   /** Moves the process with all of its threads. */
   hold(pid: number): void
   /** The group must be empty, or about to be. */
@@ -21,7 +21,10 @@ const ROOT = '/sys/fs/cgroup'
 const PERIOD_US = 100_000
 const REMOVE_TRIES = 50
 
-/** Of cgroup v1 or v2, whichever has the cpu controller; or why there is none. */
+/**
+ * Of cgroup v1 or v2, whichever has the cpu controller; or why there is none. It has the largest weight
+ * that there is: what is to be seen is the quota, and not who else wants the core.
+ */
 export function openCpuGroup(name: string): CpuGroupResult {
   const isV1 = existsSync(join(ROOT, 'cpu/cpu.shares'))
   const folder = join(ROOT, isV1 ? 'cpu' : '', name)
@@ -32,7 +35,9 @@ export function openCpuGroup(name: string): CpuGroupResult {
   }
   const group = groupIn(folder, isV1)
   try {
-    group.limit(100)
+    group.limit()
+    const [weight, most] = isV1 ? ['cpu.shares', 262_144] : ['cpu.weight', 10_000]
+    writeFileSync(join(folder, weight), String(most))
     // Written, but not kept where the controller is not given to groups down there.
     readFileSync(join(folder, isV1 ? 'cpu.cfs_quota_us' : 'cpu.max'), 'utf8')
     return { ok: true, group }
@@ -45,11 +50,11 @@ export function openCpuGroup(name: string): CpuGroupResult {
 function groupIn(folder: string, isV1: boolean): CpuGroup {
   return {
     limit: percent => {
-      const quota = (percent * PERIOD_US) / 100
+      const quota = percent === undefined ? undefined : (percent * PERIOD_US) / 100
       if (isV1) {
         writeFileSync(join(folder, 'cpu.cfs_period_us'), String(PERIOD_US))
-        writeFileSync(join(folder, 'cpu.cfs_quota_us'), String(quota))
-      } else writeFileSync(join(folder, 'cpu.max'), `${quota} ${PERIOD_US}`)
+        writeFileSync(join(folder, 'cpu.cfs_quota_us'), String(quota ?? -1))
+      } else writeFileSync(join(folder, 'cpu.max'), `${quota ?? 'max'} ${PERIOD_US}`)
     },
     hold: pid => writeFileSync(join(folder, 'cgroup.procs'), String(pid)),
     remove: async () => {
