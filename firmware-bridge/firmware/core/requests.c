@@ -103,7 +103,7 @@ static uint8_t tell_time(const struct context *context, struct reply *reply)
 
 static uint8_t self_test(const struct context *context, struct reply *reply)
 {
-    uint16_t failed = gn_self_test();
+    uint16_t failed = gn_self_test(&context->device->sampler.ring);
     *reply->at++ = failed ? GN_STATUS_SELF_TEST_FAILED : GN_STATUS_OK;
     reply->at = gn_put_u16(reply->at, failed);
     reply->at = gn_put_u32(reply->at, (uint32_t)(gn_board_micros() - context->received_micros));

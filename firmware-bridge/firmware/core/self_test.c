@@ -23,20 +23,18 @@ static int is_stuffing_well(void)
     return 1;
 }
 
-/* A ring of its own: the one of the samples is in use. */
-static int is_ring_well(void)
+static int is_ring_well(struct gn_ring *ring)
 {
-    static struct gn_ring ring;
-    gn_ring_drop(&ring, ring.count);
+    int is_well = 1;
+    if (ring->count > 0)
+        return 1;
     for (uint32_t i = 0; i < GN_RING_SAMPLES; i++)
-        if (!gn_ring_push(&ring, (struct gn_sample){i, (int16_t)i, 0}))
-            return 0;
-    if (gn_ring_push(&ring, (struct gn_sample){0, 0, 0}))
-        return 0;
-    for (uint16_t i = 0; i < GN_RING_SAMPLES; i++)
-        if (gn_ring_at(&ring, i)->index != i)
-            return 0;
-    return 1;
+        is_well &= gn_ring_push(ring, (struct gn_sample){i, (int16_t)i, 0});
+    is_well &= !gn_ring_push(ring, (struct gn_sample){0, 0, 0});
+    for (uint16_t i = 0; i < ring->count; i++)
+        is_well &= gn_ring_at(ring, i)->index == i;
+    gn_ring_drop(ring, ring->count);
+    return is_well;
 }
 
 static int is_clock_well(void)
@@ -60,14 +58,14 @@ static int is_sensor_well(void)
     return 1;
 }
 
-uint16_t gn_self_test(void)
+uint16_t gn_self_test(struct gn_ring *ring)
 {
-    int (*const tests[])(void) = {
-        is_checksum_well, is_stuffing_well, is_ring_well, is_clock_well, is_sensor_well,
+    const int is_well[] = {
+        is_checksum_well(), is_stuffing_well(), is_ring_well(ring), is_clock_well(), is_sensor_well(),
     };
     uint16_t failed = 0;
-    for (unsigned i = 0; i < sizeof tests / sizeof tests[0]; i++)
-        if (!tests[i]())
+    for (unsigned i = 0; i < sizeof is_well / sizeof is_well[0]; i++)
+        if (!is_well[i])
             failed = (uint16_t)(failed | (1u << i));
     return failed;
 }
