@@ -17,13 +17,15 @@ import {
   figuresOfEchoes,
 } from './datagram-figures.ts'
 
+/** Packets of the train each way, or of each of the two; 0 sends none. */
+export type TrainPackets = number | { readonly down: number; readonly up: number }
+
 export interface DatagramProbeOptions {
   readonly host: string
   readonly port: number
   /** One-time token, base64url. */
   readonly token: string
-  /** Packets of the train each way; 0 sends none. */
-  readonly packets?: number
+  readonly packets?: TrainPackets
   readonly signal?: AbortSignal | undefined
 }
 
@@ -33,7 +35,6 @@ export type DatagramOutcome =
       /** Of IP, by the dispersion of a train; undefined where it did not tell. */
       readonly downCapacity: number | undefined
       readonly upCapacity: number | undefined
-      readonly packets: number
       readonly bytesSpent: number
     } & EchoFigures)
   | {
@@ -71,6 +72,11 @@ export async function runDatagramProbe(options: DatagramProbeOptions): Promise<D
   }
 }
 
+export function trainsOf(packets: TrainPackets = PACKETS_DEFAULT): { down: number; up: number } {
+  const { down, up } = typeof packets === 'number' ? { down: packets, up: packets } : packets
+  return { down: Math.min(TRAIN_PACKETS_MAX, down), up: Math.min(TRAIN_PACKETS_MAX, up) }
+}
+
 interface Train {
   readonly received: number
   readonly arrivals: readonly TrainArrival[]
@@ -97,7 +103,7 @@ class DatagramProbe {
   }
 
   async run(): Promise<DatagramOutcome> {
-    const packets = Math.min(TRAIN_PACKETS_MAX, this.#options.packets ?? PACKETS_DEFAULT)
+    const { down, up } = trainsOf(this.#options.packets)
     await this.#connect()
     await this.#open()
     await this.#exchange()
@@ -105,17 +111,14 @@ class DatagramProbe {
     this.isUnanswered = !figures
     if (!figures) throw new Error('no echo came back by UDP')
     const quietMs = QUIET_MS + 2 * Math.max(...figures.rttsMs)
-    if (packets > 0) {
-      await this.#trainDown(packets, quietMs)
-      await this.#trainUp(packets, quietMs)
-    }
+    if (down > 0) await this.#trainDown(down, quietMs)
+    if (up > 0) await this.#trainUp(up, quietMs)
     this.#send({ type: 'close', session: this.#session })
     return {
       status: 'ok',
       ...figures,
       downCapacity: capacityOf({ received: this.#arrivals.length, arrivals: this.#arrivals }),
       upCapacity: capacityOf(this.#uplink),
-      packets,
       bytesSpent: this.bytesSpent,
     }
   }

@@ -9,7 +9,7 @@ export interface PlannedLook {
   readonly bytes: number
   readonly extent: {
     readonly bytesMax: number
-    readonly packets?: number
+    readonly packets?: { readonly down: number; readonly up: number }
     readonly durationMsMax?: number
     readonly parts: readonly LinkPart[]
   }
@@ -18,7 +18,9 @@ export interface PlannedLook {
 type Rates = Readonly<Record<Direction, number | undefined>>
 
 const PACKETS_MIN = 20
+const PACKETS_LONG = 208
 const PACKETS_MAX = 2048
+const STRETCH_MAX = 128
 const PACKET_BITS = 1228 * 8
 /**
  * Link time of the half of a train that counts: a factor of two is to be seen, and where a late wake-up
@@ -29,6 +31,7 @@ const TRAIN_MS = 15
 const TRAIN_BITS_PER_SECOND_MAX = 150e6
 /** A short transfer: its rate is too low, but the same each time. */
 const TRANSFER_MS = 100
+const TRANSFER_BYTES_MAX = 4 * 2 ** 20
 /** A measurement ends when it is certain, mostly after so long in each direction. */
 const BULK_MS = 2500
 /** Looks share the budget with measurements. */
@@ -44,8 +47,8 @@ const LOOKS_WITHOUT_UDP = 60
  */
 export class LookPlan {
   readonly #budget: ByteBudgetOptions
-  #packets = PACKETS_MIN
-  #isBlindAtMost = false
+  /** Times the packets that the rate needs. */
+  #stretch = 1
   #nextAtMs = Number.NEGATIVE_INFINITY
   #looksWithoutUdp = 0
 
@@ -62,14 +65,14 @@ export class LookPlan {
   }): PlannedLook | undefined {
     if (!o.isSecond && o.nowMs < this.#nextAtMs) return undefined
     const look = this.#look(o)
-    if (look) this.#nextAtMs = o.nowMs + this.#pauseMs(look.bytes, o.rates)
+    // A second one is rare: it does not put off the next, which may have to decide between the two.
+    if (look && !o.isSecond) this.#nextAtMs = o.nowMs + this.#pauseMs(look.bytes, o.rates)
     return look
   }
 
   /** The train was too short to say anything. */
   lengthen(): void {
-    this.#isBlindAtMost = this.#packets >= PACKETS_MAX
-    this.#packets = Math.min(PACKETS_MAX, this.#packets * 2)
+    this.#stretch = Math.min(STRETCH_MAX, this.#stretch * 2)
   }
 
   /** UDP does not get through: for a while the link is looked at without. */
@@ -91,16 +94,29 @@ export class LookPlan {
     const rate = Math.max(rates.down ?? 0, rates.up ?? 0)
     const hasUdp = this.#looksWithoutUdp <= 0
     if (!hasUdp) this.#looksWithoutUdp -= 1
-    if (isMetered) return hasUdp ? lookWith(0, 'echoes') : undefined
-    const isTooFast = rate > TRAIN_BITS_PER_SECOND_MAX || this.#isBlindAtMost
-    if (!hasUdp || isTooFast) return this.#transfer(rate)
-    const needed = Math.ceil((2 * rate * TRAIN_MS) / 1000 / PACKET_BITS)
-    this.#packets = Math.min(PACKETS_MAX, Math.max(this.#packets, needed, PACKETS_MIN))
-    return lookWith(Math.min(PACKETS_MAX, this.#packets * (isSecond ? 2 : 1)), 'train')
+    if (isMetered) return hasUdp ? lookWith({ down: 0, up: 0 }, 'echoes') : undefined
+    const packets = {
+      down: this.#packets(rates.down ?? 0, isSecond),
+      up: this.#packets(rates.up ?? 0, isSecond),
+    }
+    // What no train is long enough for is not seen by the longest either.
+    const isBlind =
+      !isSecond &&
+      this.#stretch > 1 &&
+      packets.down === packetsMaxOf(rates.down) &&
+      packets.up === packetsMaxOf(rates.up)
+    const isTooFast = rate > TRAIN_BITS_PER_SECOND_MAX || isBlind
+    return hasUdp && !isTooFast ? lookWith(packets, 'train') : this.#transfer(rate)
+  }
+
+  /** As long as its own way needs: a train that suits the downlink would clog a slow uplink. */
+  #packets(rate: number, isSecond: boolean): number {
+    const needed = Math.max(PACKETS_MIN, Math.ceil((2 * rate * TRAIN_MS) / 1000 / PACKET_BITS))
+    return Math.min(packetsMaxOf(rate), needed * this.#stretch * (isSecond ? 2 : 1))
   }
 
   #transfer(rate: number): PlannedLook {
-    const bytesMax = Math.ceil((rate * TRANSFER_MS) / 8000) + 64 * 1024
+    const bytesMax = Math.min(TRANSFER_BYTES_MAX, Math.ceil((rate * TRANSFER_MS) / 8000) + 65_536)
     return {
       kind: 'transfer',
       bytes: 2 * bytesMax,
@@ -116,7 +132,15 @@ export class LookPlan {
   }
 }
 
-function lookWith(packets: number, kind: LookKind): PlannedLook {
+/** 256 kB, which drain the buckets of most shapers, or half a second of the link. */
+function packetsMaxOf(rate = 0): number {
+  return Math.min(PACKETS_MAX, Math.max(PACKETS_LONG, Math.ceil(rate / 2 / PACKET_BITS)))
+}
+
+function lookWith(
+  packets: { readonly down: number; readonly up: number },
+  kind: LookKind,
+): PlannedLook {
   return {
     kind,
     bytes: datagramBytesOf(packets),

@@ -1,6 +1,11 @@
 import { messageOf } from '../../../runtime/errors.ts'
 import { type BulkOutcome, runBulkProbe } from './bulk-probe.ts'
-import { type DatagramOutcome, PACKETS_DEFAULT, runDatagramProbe } from './datagram-probe.ts'
+import {
+  type DatagramOutcome,
+  runDatagramProbe,
+  type TrainPackets,
+  trainsOf,
+} from './datagram-probe.ts'
 
 /** What a token is asked for. */
 export interface TokenWish {
@@ -25,8 +30,7 @@ interface Extent {
   /** Of each TCP direction. */
   readonly bytesMax: number
   readonly durationMsMax?: number
-  /** Of a train each way. */
-  readonly packets?: number
+  readonly packets?: TrainPackets
   /** All three where left out; always in the order datagrams, down, up. */
   readonly parts?: readonly LinkPart[]
   readonly signal?: AbortSignal | undefined
@@ -53,9 +57,10 @@ const OPENING_BYTES = 16_384
 /** A packet of a train with its headers, and a little for repetition. */
 const TRAIN_PACKET_BYTES = 1300
 
-/** What echoes and trains of so many packets each way take at most. */
-export function datagramBytesOf(packets = PACKETS_DEFAULT): number {
-  return OPENING_BYTES + packets * 2 * TRAIN_PACKET_BYTES
+/** What echoes and trains take at most. */
+export function datagramBytesOf(packets?: TrainPackets): number {
+  const { down, up } = trainsOf(packets)
+  return OPENING_BYTES + (down + up) * TRAIN_PACKET_BYTES
 }
 
 /** At a server that is known, with tokens that come from anywhere. Never rejects. */

@@ -112,21 +112,30 @@ describe('the plan of looks', () => {
   })
 
   test('takes trains of 20 packets on a slow link, longer ones on a faster, transfers beyond', () => {
-    expect(plan().next(at(1e6))).toMatchObject({ kind: 'train', extent: { packets: 20 } })
-    expect(plan().next(at(50e6))?.extent.packets).toBeGreaterThan(100)
+    expect(plan().next(at(1e6))).toMatchObject({
+      kind: 'train',
+      extent: { packets: { down: 20, up: 20 } },
+    })
+    expect(plan().next(at(50e6))?.extent.packets?.down).toBeGreaterThan(100)
     expect(plan().next(at(300e6))).toMatchObject({ kind: 'transfer' })
+  })
+
+  test('sends no train up a slow uplink that suits the downlink', () => {
+    const look = plan().next({ ...at(0), rates: { down: 100e6, up: 2e6 } })
+    expect(look?.extent.packets?.down).toBeGreaterThan(200)
+    expect(look?.extent.packets?.up).toBe(20)
   })
 
   test('takes echoes alone where bytes cost money', () => {
     const look = plan().next({ ...at(10e6), isMetered: true })
-    expect(look).toMatchObject({ kind: 'echoes', extent: { packets: 0, parts: ['datagrams'] } })
+    expect(look).toMatchObject({ kind: 'echoes', extent: { packets: { down: 0, up: 0 } } })
   })
 
   test('doubles a train that rode on saved tokens, and takes transfers where none is long enough', () => {
     const one = plan()
-    const first = one.next(at(5e6))?.extent.packets ?? 0
+    const first = one.next(at(5e6))?.extent.packets?.down ?? 0
     one.lengthen()
-    expect(one.next(at(5e6, HOUR_MS))?.extent.packets).toBe(2 * first)
+    expect(one.next(at(5e6, HOUR_MS))?.extent.packets?.down).toBe(2 * first)
     for (let times = 0; times < 12; times++) one.lengthen()
     expect(one.next(at(5e6, 1000 * HOUR_MS))?.kind).toBe('transfer')
   })
