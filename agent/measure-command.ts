@@ -3,8 +3,10 @@ import type { AgentConfig } from '../config/agent-schema.ts'
 import type { Matrix } from '../protocol/matrix.ts'
 import type { SensingFigures } from '../protocol/urp.ts'
 import { urpDocument } from '../protocol/urp-series/urp-document.ts'
+import { systemClock } from '../runtime/clock.ts'
 import { createLogger } from '../runtime/logger.ts'
 import { printedRows } from '../runtime/printed-json.ts'
+import { CostLedger } from './cost/cost-ledger.ts'
 import { computingShareOf } from './measure/cpu-probe.ts'
 import { paintFor } from './measure/heat-map.ts'
 import { readInventory } from './measure/inventory.ts'
@@ -65,9 +67,10 @@ export async function measure(config: AgentConfig, options: MeasureOptions): Pro
     },
   })
   say(` watching ${ROUND.slots} slots …`)
-  const urp = await watchRound(config, { roots, results, options })
-  say('')
   const measured = results as Readonly<Record<string, ProbeResult<unknown>>>
+  const watched = await watchRound(config, { roots, results, options })
+  const urp = { ...watched, cost: costOf(measured) }
+  say('')
   if (csv) {
     output.write(measurementsCsv(measured))
     return
@@ -91,6 +94,12 @@ export async function measure(config: AgentConfig, options: MeasureOptions): Pro
       paint: paintFor({ isTTY, env: process.env }),
     }),
   )
+}
+
+function costOf(results: Readonly<Record<string, ProbeResult<unknown>>>): UrpContent['cost'] {
+  const ledger = new CostLedger({ clock: systemClock })
+  for (const [name, { cost = {} }] of Object.entries(results)) ledger.add(name, cost)
+  return ledger.ofRound(0)
 }
 
 /** One after the other: probes that run at the same time would measure each other. */

@@ -61,7 +61,7 @@ export const CostReport = z.strictObject({
   yesterday: DayExpense.optional(),
   parts: z
     .record(z.string().max(40), Expense.extend({ runs: z.int().nonnegative() }))
-    .describe('By probe, and by what else measuring is: slots, forecast, clock. Since the start.'),
+    .describe('By probe, and slots, forecast and clock; what took little together as others.'),
 })
 export type CostReport = z.infer<typeof CostReport>
 

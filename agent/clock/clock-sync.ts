@@ -12,9 +12,9 @@ import { JumpWatch } from './jump-watch.ts'
 const EXCHANGES_MAX = 4
 /** Good enough to end a refresh early: a slot is hundreds of times as long. */
 const ERROR_MS_ENOUGH = 2
-/** JSON of question and answer, for the account of what measuring spends. */
-const ASK_BYTES = 95
-const TELL_BYTES = 160
+/** Question and answer as JSON with numbers of usual length, for the account of what is spent. */
+const ASK_BYTES = 108
+const TELL_BYTES = 156
 
 export interface ClockSyncOptions {
   readonly peer: { exchangeClock(): Promise<SessionExchange> }

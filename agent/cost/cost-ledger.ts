@@ -14,11 +14,16 @@ export const NOTHING: Expense = {
   childCpuSeconds: 0,
 }
 
+type Part = Expense & { readonly runs: number }
+const NO_PART: Part = { ...NOTHING, runs: 0 }
+/** Of the CPU time of all measuring. */
+const TOLD_SHARE_MIN = 0.05
+
 /** Every byte and CPU second that measuring spends, by what spent it, since the start and by day. */
 export class CostLedger {
   readonly #clock: Pick<Clock, 'now'>
   readonly #meter: CpuMeter
-  readonly #parts = new Map<string, Expense & { runs: number }>()
+  readonly #parts = new Map<string, Part>()
   #total = NOTHING
   #today: DayExpense
   #yesterday: DayExpense | undefined
@@ -66,9 +71,24 @@ export class CostLedger {
         ? { yesterday: { day: this.#yesterday.day, ...rounded(this.#yesterday) } }
         : {}),
       parts: Object.fromEntries(
-        [...this.#parts].map(([name, part]) => [name, { ...rounded(part), runs: part.runs }]),
+        this.#told().map(([name, part]) => [name, { ...rounded(part), runs: part.runs }]),
       ),
     }
+  }
+
+  /** Parts that spent something worth a line in every health message, and the others together. */
+  #told(): [string, Part][] {
+    const { cpuSeconds, childCpuSeconds } = this.#total
+    const isTold = ([, part]: [string, Part]): boolean =>
+      part.sentBytes + part.receivedBytes > 0 ||
+      part.cpuSeconds + part.childCpuSeconds >= TOLD_SHARE_MIN * (cpuSeconds + childCpuSeconds)
+    const parts = [...this.#parts]
+    const others = parts
+      .filter(part => !isTold(part))
+      .reduce((sum, [, part]) => ({ ...sumOf(sum, part), runs: sum.runs + part.runs }), NO_PART)
+    return [...parts.filter(isTold), ...(others.runs > 0 ? [['others', others] as const] : [])].map(
+      ([name, part]) => [name, part],
+    )
   }
 
   #day(): string {

@@ -29,7 +29,7 @@ export function writtenBytes(bytes: number): Written {
   const power = powerOf(bytes, 1024, BINARY.length)
   const value = bytes / 1024 ** power
   return {
-    value: power === 0 ? String(value) : writtenNumber(value),
+    value: power === 0 && Number.isInteger(value) ? String(value) : writtenNumber(value),
     unit: BINARY[power] ?? 'B',
     base: { value: bytes, unit: 'B' },
   }

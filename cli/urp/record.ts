@@ -1,3 +1,4 @@
+import { count } from '../../agent/measure/page/page-text.ts'
 import { writtenBytes } from '../../agent/measure/written.ts'
 import type { Urp } from '../../protocol/urp.ts'
 import { readUrpSeries } from '../../protocol/urp-series/read-urp-series.ts'
@@ -113,7 +114,8 @@ function tell(state: RecordingState, bytes: number): void {
 function summary(state: RecordingState, path: string, bytes: number): string {
   const { urps, rounds, agents } = state.counts
   const stale = state.staleCount > 0 ? `; ${state.staleCount} of rounds before were left out` : ''
-  return `${urps} URPs of ${agents} agents in ${rounds} rounds, ${text(bytes)}: ${path}${stale}`
+  const what = `${count(urps, 'URP')} of ${count(agents, 'agent')} in ${count(rounds, 'round')}`
+  return `${what}, ${text(bytes)}: ${path}${stale}`
 }
 
 function text(bytes: number): string {

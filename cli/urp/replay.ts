@@ -1,8 +1,10 @@
+import { count } from '../../agent/measure/page/page-text.ts'
 import type { Body } from '../../protocol/messages.ts'
 import { readUrpSeries } from '../../protocol/urp-series/read-urp-series.ts'
 import type { RecordedUrp } from '../../protocol/urp-series/series-format.ts'
 import { systemClock, until } from '../../runtime/clock.ts'
 import { withDeadline } from '../../runtime/deadline.ts'
+import { deferred } from '../../runtime/deferred.ts'
 import { GainnetError, hasCode } from '../../runtime/errors.ts'
 import { endRequested } from '../../runtime/shutdown.ts'
 import type { ConfigOptions } from '../config-options.ts'
@@ -21,7 +23,6 @@ export interface ReplayOptions extends ConfigOptions {
 
 /** Retained messages come with the subscription; this is patience for a bad link. */
 const LOOK_MS = 1500
-const CLOCK_MS_MAX = 5000
 
 /** `gainnet urp replay <series>`: a recorded fleet as if it were there. */
 export async function runReplay(series: string, options: ReplayOptions): Promise<void> {
@@ -49,7 +50,8 @@ export async function runReplay(series: string, options: ReplayOptions): Promise
     clearLine()
   }
   const { urps, rounds } = counts
-  process.stdout.write(`replayed ${urps} URPs of ${agents.count} agents in ${rounds} rounds\n`)
+  const what = `${count(urps, 'URP')} of ${count(agents.count, 'agent')} in ${count(rounds, 'round')}`
+  process.stdout.write(`replayed ${what}\n`)
 }
 
 interface Run {
@@ -72,8 +74,12 @@ async function replayRounds(run: Run): Promise<void> {
   const { visit, agents, options, series, counts, signal } = run
   const clock = new ClockFollower()
   await visit.wire.on('crClock', {}, body => clock.tell(body))
-  await awaitController(clock, visit)
+  await awaitController(visit)
   for await (const { entries } of recordedRounds(readUrpSeries(series, { onNote }))) {
+    // A controller may wait for agents before it begins with its rounds.
+    for (const entry of entries) await agents.bear(entry)
+    // The round that runs has its URPs already.
+    if (counts.rounds === 0) await clock.next(signal)
     if (counts.rounds >= (options.rounds ?? Number.POSITIVE_INFINITY)) return
     const { crId, startsAt, slots, slotMs } = await clock.next(signal)
     const validUntilMs = Date.parse(startsAt) + 2 * slots * slotMs
@@ -136,10 +142,14 @@ class ClockFollower {
   }
 }
 
-/** The round that runs has its URPs already: the recording begins with the next. */
-async function awaitController(clock: ClockFollower, { config }: FleetVisit): Promise<void> {
+/** One that is there has said so in a retained message. */
+async function awaitController({ wire, config }: FleetVisit): Promise<void> {
+  const { promise: there, resolve } = deferred<void>()
+  const subscription = await wire.on('controllerState', {}, ({ state }) => {
+    if (state === 'waiting' || state === 'running') resolve()
+  })
   try {
-    await withDeadline(clock.next(), { ms: CLOCK_MS_MAX, what: 'clock of the controller' })
+    await withDeadline(there, { ms: LOOK_MS, what: 'state of the controller' })
   } catch (error) {
     if (!hasCode(error, 'DEADLINE_PASSED')) throw error
     throw new GainnetError(
@@ -147,6 +157,8 @@ async function awaitController(clock: ClockFollower, { config }: FleetVisit): Pr
       `no controller at ${config.broker.url}, site ${config.site}, whose rounds to follow; ` +
         '--pace recorded needs none',
     )
+  } finally {
+    await subscription.unsubscribe()
   }
 }
 

@@ -44,10 +44,9 @@ export class ReplayedAgents {
 
   /** Publishes what the entry says, or what is given instead of it, as the entry's agent. */
   async publish({ agentId, urp }: RecordedUrp, instead: UrpContent = urp): Promise<void> {
-    const id = this.#prefix + agentId
-    if (!this.#agents.has(id)) await this.#bear(id, urp)
+    await this.bear({ agentId, urp })
     const { session: _, sequence: __, sentAt: ___, ...content } = { ...urp, ...instead }
-    await this.#visit.wire.publish('urp', { agentId: id }, content)
+    await this.#visit.wire.publish('urp', { agentId: this.#prefix + agentId }, content)
   }
 
   /** Says that they are gone, and takes from the broker what would be kept there. */
@@ -59,6 +58,12 @@ export class ReplayedAgents {
       for (const name of kept) await wire.clearRetained(name, { agentId })
     })
     await Promise.all(leaving)
+  }
+
+  /** Its birth, once. */
+  async bear({ agentId, urp }: Pick<RecordedUrp, 'agentId' | 'urp'>): Promise<void> {
+    const id = this.#prefix + agentId
+    if (!this.#agents.has(id)) await this.#bear(id, urp)
   }
 
   /** Resolves when the broker has passed it on: one that drops it says nothing. */
@@ -82,7 +87,7 @@ export class ReplayedAgents {
     }
   }
 
-  #birthOf({ computing, memory }: UrpContent) {
+  #birthOf({ computing, memory, sensing }: UrpContent) {
     const memoryBytes = memory?.totalBytes ?? 1
     return {
       version: packageVersion(),
@@ -96,7 +101,7 @@ export class ReplayedAgents {
         os: 'not recorded',
         node: process.version,
       },
-      sensors: [],
+      sensors: sensing.map(({ sensor, kind }) => ({ sensor, kind, senses: 'not recorded' })),
       limits: { computingShare: 1, memoryBytes, outboxBytes: 1 },
     }
   }

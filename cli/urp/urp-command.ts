@@ -6,7 +6,7 @@ import type { Per } from './series-rows.ts'
 const count = (max: number) => wholeNumber({ min: 1, max })
 const crId = wholeNumber({ min: 0, max: Number.MAX_SAFE_INTEGER })
 
-/** Some 20,000 URPs of a board with four cores. */
+/** Some 40,000 URPs of a board with two cores and one link. */
 const BYTES_DEFAULT = 2 ** 28
 /** The longest that a timer of Node waits. */
 const SECONDS_MAX = 2_000_000

@@ -52,7 +52,9 @@ async function startSite() {
     const { session: _, sequence: __, sentAt: ___, ...content } = sampleUrp({ crId, ...CUT })
     return wire.publish('urp', { agentId }, content)
   }
-  return { ...broker, wire, announce, publish }
+  const run = (): Promise<unknown> =>
+    wire.publish('controllerState', {}, { controllerId: 'edge', version: '1', state: 'running' })
+  return { ...broker, wire, announce, publish, run }
 }
 
 async function entriesOf(path: string) {
@@ -221,7 +223,8 @@ describe('gainnet urp replay', () => {
   }))
 
   test('offers each recorded round for the next of the controller, and leaves nothing', async () => {
-    const { url, wire, announce } = await startSite()
+    const { url, wire, announce, run } = await startSite()
+    await run()
     const heard: string[] = []
     const cleared = new Set<string>()
     await wire.on('agentBirth', {}, (_, { agentId }) => void heard.push(`born ${agentId}`))
@@ -275,8 +278,8 @@ describe('gainnet urp replay', () => {
     expect(output).toMatch(/^replayed \d+ URPs of 2 agents in \d+ rounds\n$/)
     expect(heard.slice(0, 6).map(line => line.replace(/ \d+$/, ' #'))).toEqual([
       'born replay-pi-04',
-      'replay-pi-04 #',
       'born replay-jetson-1',
+      'replay-pi-04 #',
       'replay-jetson-1 #',
       'replay-pi-04 #',
       'replay-jetson-1 #',
@@ -307,7 +310,8 @@ describe('gainnet urp replay', () => {
   })
 
   test('refuses a site at work, another cut, and a user who is not passed on', async () => {
-    const { url, wire, announce } = await startSite()
+    const { url, wire, announce, run } = await startSite()
+    await run()
     await announce(5)
     const other = seriesFile([{ crId: 7, slots: 10, slotMs: 600 }])
     const call = (path: string, user: BrokerUser, ...more: string[]) =>

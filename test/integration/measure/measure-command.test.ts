@@ -100,6 +100,7 @@ describe('gainnet measure of a part', () => {
       base: { value: expect.closeTo(8e6, -2), unit: 'bit/s' },
     })
     expect(document.measurements.link.cost.receivedBytes).toBeGreaterThan(32 * 1024)
+    expect(document.cost.bytesSpent).toBeGreaterThan(64 * 1024)
     const csv = await output({ json: false, csv: true, part: 'link', link })
     expect(csv).toMatch(/^link,ok,downlink goodput,\d+(\.\d+)?,bit\/s,/m)
   })
@@ -165,6 +166,7 @@ describe('the compute probe on this machine', () => {
   test('measures real training kernels and lets two of them take turns', async () => {
     const probe = computeProbe({
       startTrainer: options => TrainerProcess.start(options),
+      extent: 'short',
       effort: { ...USUAL_EFFORT, runsMin: 3, runsMax: 3 },
       lockPath: join(folder, 'compute.lock'),
     })

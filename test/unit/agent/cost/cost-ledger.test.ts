@@ -52,6 +52,16 @@ describe('the ledger', () => {
     expect(yesterday).toBeUndefined()
   })
 
+  test('tells parts that took little together', () => {
+    const ledger = new CostLedger({ clock: new VirtualClock() })
+    ledger.add('compute', { childCpuSeconds: 10 })
+    ledger.add('clock', { sentBytes: 90 })
+    for (const part of ['thermal', 'memory', 'memory']) ledger.add(part, { cpuSeconds: 0.1 })
+    const { parts } = ledger.report
+    expect(Object.keys(parts)).toEqual(['compute', 'clock', 'others'])
+    expect(parts.others).toMatchObject({ runs: 3, cpuSeconds: 0.3 })
+  })
+
   test('begins a new day at midnight UTC and keeps the one before', async () => {
     const clock = new VirtualClock(Date.parse('2026-02-28T23:59:59.000Z'))
     const ledger = new CostLedger({ clock })
