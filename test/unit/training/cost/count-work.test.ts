@@ -168,7 +168,8 @@ describe('the work of training', () => {
       })
       const { step } = trainingWork(bytes)
       expect(step.flops).toBeGreaterThan(0.6 * 4 * flopsPerSample)
-      expect(step.flops).toBeLessThanOrEqual(4 * flopsPerSample)
+      // Some sums are products with ones, which the count of a sample leaves out.
+      expect(step.flops).toBeLessThan(1.1 * 4 * flopsPerSample)
       const nodes = allNodes(decodeModel(bytes).graph?.node ?? [])
       expect(step.operators).toBeLessThanOrEqual(nodes.length + 1)
       for (const kind of WORK_KINDS) expect(step[kind]).toBeGreaterThanOrEqual(0)
