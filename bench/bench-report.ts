@@ -24,7 +24,7 @@ export interface BenchResult {
 export interface Bench {
   readonly name: string
   readonly description: string
-  /** How long it takes without --quick; with it, less than one. */
+  /** How long it takes without --quick; with it, one or two. */
   readonly minutes: number
   run(options: BenchOptions): Promise<BenchResult>
 }

@@ -16,7 +16,7 @@ export function ensureDebianPackages(packages = DEBIAN_PACKAGES) {
   const canInstall = process.getuid?.() === 0 && isInstalled('apt-get')
   if (canInstall && install(names)) return
   say(
-    `tests that need ${names.join(', ')} are skipped; to run them: ` +
+    `what needs ${names.join(', ')} is skipped; to run it: ` +
       `sudo apt-get install --no-install-recommends ${names.join(' ')}`,
   )
 }

@@ -46,7 +46,7 @@ export const TCP_PAYLOAD_SHARE = TCP_PAYLOAD_BYTES / FRAME_BYTES
  * A bucket that holds more lets a probe through at the speed of the machine: 64 kB at 50 Mbit/s read
  * 84. One that holds less than the kernel's timers are late makes the wire slower than it says.
  */
-const BURST_SECONDS = 0.002
+const BURST_SECONDS = 0.004
 const BURST_BYTES_MIN = 2 * FRAME_BYTES
 /** The queue before the bottleneck, as at a home router: a round trip of it, and 50 ms at least. */
 const QUEUE_SECONDS_MIN = 0.05

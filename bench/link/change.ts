@@ -1,4 +1,5 @@
 import { median } from 'simple-statistics'
+import { AgentConfig } from '../../config/agent-schema.ts'
 import type { LinkFigures } from '../../protocol/urp.ts'
 import type { BenchResult, BenchRow } from '../bench-report.ts'
 import { TCP_PAYLOAD_SHARE } from '../lab/wire.ts'
@@ -10,16 +11,17 @@ import { LinkFleet } from './link-fleet.ts'
  */
 const SCALE = 10
 const CLOCK = { slots: 10, slotMs: 300 }
-/** Defaults of the agent (config/agent-schema.ts), times the scale. */
+const { measure: DEFAULTS } = AgentConfig.parse({ agentId: 'board', stateDirectory: '.' })
 const BUDGET = {
-  linkBytesPerDayMax: SCALE * 2 ** 30,
-  linkCapacityShareMax: SCALE * 0.01,
+  linkBytesPerDayMax: SCALE * DEFAULTS.linkBytesPerDayMax,
+  linkCapacityShareMax: SCALE * DEFAULTS.linkCapacityShareMax,
 }
 const BITS_PER_SECOND = 10e6
 /** How near to its truth a figure tells that it is of the new rate and not of the old one. */
 const NEAR = 0.2
 const SETTLE_MS_MAX = 90_000
-const CHANGE_MS_MAX = 20 * CLOCK.slots * CLOCK.slotMs
+const ROUNDS_MAX = 20
+const CHANGE_MS_MAX = 2 * ROUNDS_MAX * CLOCK.slots * CLOCK.slotMs
 /** At rest, for what measuring spends in a round in which nothing changes. */
 const REST_ROUNDS = { full: 30, quick: 8 }
 const CHANGES = { full: [0.5, 1, 2, 1, 0.5, 1], quick: [0.5, 1] }
@@ -51,7 +53,7 @@ export async function measureWatch({ quick }: { readonly quick: boolean }): Prom
         },
       ],
       notes: [
-        `change.detect: from the round in which both directions change by a factor of 2 to the first for which the URP says the new rate within ${NEAR * 100} %`,
+        `change.detect: from the round in which both directions change by a factor of 2 to the first for which the URP says the new rate within ${NEAR * 100} %; one that is never seen counts ${ROUNDS_MAX}`,
         `bytes.share: an hour of ${ROUNDS_PER_HOUR} rounds with one measurement at its start, at ${BITS_PER_SECOND / 1e6} Mbit/s each way; rounds and budgets are those of the default, ${SCALE} times as fast`,
       ],
     }
@@ -75,15 +77,15 @@ async function bytesRow(fleet: LinkFleet, rounds: number): Promise<BenchRow> {
   }
 }
 
+/** A change that is not seen in `ROUNDS_MAX` counts as so many. */
 async function roundsUntilSeen(fleet: LinkFleet, factor: number): Promise<number> {
   const after = fleet.heard.length
   const changedIn = fleet.crId
   await setRate(fleet, factor)
-  const { crId } = await fleet.urp((_, link) => isNear(link, factor), {
-    ms: CHANGE_MS_MAX,
-    what: `the URP says ${factor} of the rate`,
-    after,
-  })
+  const { crId } = await fleet.urp(
+    (urp, link) => isNear(link, factor) || urp.crId >= changedIn + ROUNDS_MAX,
+    { ms: CHANGE_MS_MAX, what: `the URP says ${factor} of the rate`, after },
+  )
   // So that the next change meets figures that have come to rest.
   await nextUrp(fleet, fleet.crId + 3)
   return crId - changedIn

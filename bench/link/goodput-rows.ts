@@ -31,8 +31,9 @@ export function goodputRows({ cells, congestionControl }: GridResult): BenchRow[
   return RATES.flatMap(rate => {
     const ofRate = cells.filter(({ cell }) => cell.megabitsPerSecond === rate)
     const suffix = `${rate}mbit`
+    // Where there was no answer the error is whole.
     const against = (truth: (result: CellResult) => number) => (result: CellResult) =>
-      result.ours === undefined ? undefined : result.ours / truth(result) - 1
+      (result.ours ?? 0) / truth(result) - 1
     const error = against(result => truthOf(result, congestionControl))
     return [
       ...errorRow(`goodput.error.${suffix}`, ofRate, error),

@@ -34,7 +34,7 @@ export interface LinkFleetOptions {
 const SITE = 'bench'
 const MODEL = { modelId: 'prose' }
 const AGENT_ID = 'board'
-const LOG_CHARACTERS_SHOWN = 4000
+const LOG_LINES_SHOWN = 12
 const TEXT = 'The quick brown fox jumps over the lazy dog. '
 
 /** A real agent and a real controller with its broker, on two hosts with a wire between them. */
@@ -88,9 +88,11 @@ export class LinkFleet {
     while (!isSo()) {
       for (const daemon of this.#daemons) daemon.assertAlive()
       if (performance.now() > endsAt) {
-        const last = JSON.stringify(this.heard.findLast(({ name }) => name === 'urp'))
-        const log = this.agentLog().slice(-LOG_CHARACTERS_SHOWN)
-        throw new Error(`not within ${o.ms} ms: ${o.what}\n${last}\n${log}`)
+        const lines = this.agentLog()
+          .split('\n')
+          .filter(line => !line.includes('"probe read"'))
+        const said = lines.slice(-LOG_LINES_SHOWN).join('\n')
+        throw new Error(`not within ${o.ms} ms: ${o.what}; the agent said:\n${said}`)
       }
       await wait(20)
     }

@@ -16,8 +16,8 @@ test('npm run bench alone lists every bench with the minutes it takes', () => {
   }
 })
 
-test('no bench asks for more than five minutes', () => {
-  expect(BENCHES.filter(({ minutes }) => minutes > 5)).toEqual([])
+test('no bench asks for more than twelve minutes', () => {
+  expect(BENCHES.filter(({ minutes }) => minutes > 12)).toEqual([])
 })
 
 test('a bench that is not there is a wrong call, answered with the list', () => {
