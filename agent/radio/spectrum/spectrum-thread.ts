@@ -1,7 +1,7 @@
-import { Worker } from 'node:worker_threads'
-import { childModule } from '../../../runtime/child-module.ts'
+import type { Worker } from 'node:worker_threads'
 import { withDeadline } from '../../../runtime/deadline.ts'
 import { type Deferred, deferred } from '../../../runtime/deferred.ts'
+import { startWorker } from '../../../runtime/worker-module.ts'
 import type { SpectrumAnswer, SpectrumRequest } from './spectrum-messages.ts'
 import { type SpectrumPlan, slotShape } from './spectrum-plan.ts'
 import type { SpectrumRound } from './spectrum-rounds.ts'
@@ -23,8 +23,7 @@ export class SpectrumThread {
   /** USAGE where the plan is none. */
   constructor(plan: SpectrumPlan, onRound: (round: SpectrumRound) => void) {
     slotShape(plan)
-    const { path, execArgv } = childModule(import.meta.url, 'spectrum-worker')
-    this.#worker = new Worker(path, { execArgv: [...execArgv], workerData: plan })
+    this.#worker = startWorker(import.meta.url, 'spectrum-worker', plan)
     this.#worker.on('message', (answer: SpectrumAnswer) => {
       if (answer.is === 'round') onRound(answer.round)
       else this.#take(answer.bytes)
