@@ -177,8 +177,8 @@ async function layGround(config: AgentConfig, foundation: Foundation): Promise<G
     onChange: change => notices.sensorChanged(change),
     log,
   })
-  parts.add('measurements', measuring.measurements)
   parts.add('link watch', measuring.linkWatch)
+  parts.add('measurements', measuring.measurements)
   parts.add('clock', measuring.clockSync).start()
   const ground = { config, clock, wire, sensors, trainerLimits, outgoing, life, ...measuring }
   return { ...foundation, ...ground }

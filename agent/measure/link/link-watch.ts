@@ -70,6 +70,7 @@ export class LinkWatch {
     return this.#running
   }
 
+  /** Waits for a measurement that is under way: whoever measures is to be stopped before. */
   async stop(): Promise<void> {
     this.#ending.abort(new Error('the agent stops'))
     await this.#running
@@ -97,8 +98,9 @@ export class LinkWatch {
   async #round(): Promise<void> {
     if (!this.#options.peer()?.grant || this.#ending.signal.aborted) return
     await this.#readInterface()
-    const isKnown = this.#rate('down') !== undefined && this.#rate('up') !== undefined
-    if (!isKnown || this.#isChanged) await this.#measure()
+    const isKnown = this.#rates() !== undefined
+    const isMetered = this.#interface?.isMetered ?? false
+    if ((!isKnown || this.#isChanged) && !isMetered) await this.#measure()
     else if ((await this.#look({ isSecond: false })) === 'doubtful') {
       await this.#look({ isSecond: true })
       if (this.#isChanged) await this.#measure()

@@ -127,7 +127,9 @@ export class LookPlan {
   #pauseMs(bytes: number, rates: Rates): number {
     const { bytesPerDayMax, capacityShareMax } = this.#budget
     const carried = ((rates.down ?? 0) + (rates.up ?? 0)) / 8000
-    const perMs = Math.min(bytesPerDayMax / DAY_MS, capacityShareMax * carried) * LOOKS_SHARE
+    // What nobody knows bounds nothing.
+    const ofLink = carried > 0 ? capacityShareMax * carried : Number.POSITIVE_INFINITY
+    const perMs = Math.min(bytesPerDayMax / DAY_MS, ofLink) * LOOKS_SHARE
     return perMs > 0 ? bytes / perMs : DAY_MS
   }
 }

@@ -113,9 +113,13 @@ describe('a link with a probe port', () => {
     await stop()
   })
 
-  test('that is metered is not filled', async () => {
+  test('that is metered is not filled, but its round trips are known', async () => {
     const { peer, read, log, stop } = await startBoth()
-    const { probe } = watchOf(peer, { log, read, isMetered: true })
+    const { probe, watch, series } = watchOf(peer, { log, read, isMetered: true })
+    await watch.onRound()
+    const figures = series.figures('edge')
+    expect(figures?.rttMs?.n).toBeGreaterThan(0)
+    expect(figures?.downlinkBitsPerSecond).toBeUndefined()
     expect(await read(probe)).toMatchObject({
       status: 'absent',
       reason: expect.stringContaining('wwan0 is metered'),
