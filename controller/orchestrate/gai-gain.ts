@@ -71,11 +71,18 @@ export function smoothedShares(counts: readonly number[], smoothing: number): nu
 function jensenShannonDivergence(p: readonly number[], q: readonly number[]): number {
   if (p.length !== q.length) throw new RangeError(`${p.length} bins against ${q.length}`)
   let divergence = 0
-  for (const [bin, pShare] of p.entries()) {
+  let [pLast, qLast, term] = [Number.NaN, Number.NaN, 0]
+  for (let bin = 0; bin < p.length; bin++) {
+    const pShare = p[bin] ?? 0
     const qShare = q[bin] ?? 0
-    if (pShare === qShare) continue
-    const middle = (pShare + qShare) / 2
-    divergence += relativeEntropyTerm(pShare, middle) / 2 + relativeEntropyTerm(qShare, middle) / 2
+    // Bins that are empty on both sides stand side by side: they cost one logarithm together.
+    if (pShare !== pLast || qShare !== qLast) {
+      const middle = (pShare + qShare) / 2
+      term = relativeEntropyTerm(pShare, middle) / 2 + relativeEntropyTerm(qShare, middle) / 2
+      pLast = pShare
+      qLast = qShare
+    }
+    divergence += pShare === qShare ? 0 : term
   }
   return Math.min(1, Math.max(0, divergence))
 }

@@ -1,6 +1,9 @@
 import type { DeviceNodes, StateGraph } from './state-graph.ts'
 
-const ITERATIONS = 150
+const ITERATIONS_MAX = 150
+/** So many iterations without a bound that is lower by more than a share of itself end the search. */
+const PATIENCE = 25
+const IMPROVEMENT_MIN = 1e-4
 /** First step of the prices, in gain: about a fifth of what one choice brings. */
 const STEP_FIRST = 0.02
 
@@ -30,7 +33,9 @@ export function capacityPrices(
   const prices = new Float64Array(graph.stages.length * models)
   const use = new Float64Array(prices.length)
   let best: CapacityPrices = { prices: prices.slice(), bound: Number.POSITIVE_INFINITY }
-  for (let iteration = 0; iteration < ITERATIONS; iteration++) {
+  let improvedAt = 0
+  for (let iteration = 0; iteration - improvedAt <= PATIENCE; iteration++) {
+    if (iteration === ITERATIONS_MAX) break
     use.fill(0)
     let bound = 0
     for (const nodes of devices) {
@@ -40,6 +45,7 @@ export function capacityPrices(
     for (let at = 0; at < prices.length; at++) {
       bound += (prices[at] ?? 0) * (capacities[at % models] ?? 0)
     }
+    if (bound < best.bound * (1 - IMPROVEMENT_MIN)) improvedAt = iteration
     if (bound < best.bound) best = { prices: prices.slice(), bound }
     if (!follow(prices, use, capacities, STEP_FIRST / Math.sqrt(1 + iteration))) break
   }

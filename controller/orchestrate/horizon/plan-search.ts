@@ -143,7 +143,7 @@ export class PlanSearch {
     senseAll(next.stage, this.#device, next.pool, next)
     this.#weigh(next)
     const { total } = this.#search(at + 1)
-    next.known.set(key, total)
+    if (workload < WORKLOADS_KEPT) next.known.set(key, total)
     return total
   }
 }

@@ -16,6 +16,10 @@ export class GreatestFirst {
     return this.#size === 0 ? -1 : (this.#order[0] ?? -1)
   }
 
+  topValue(): number {
+    return this.#size === 0 ? 0 : (this.#values[this.#order[0] ?? 0] ?? 0)
+  }
+
   pop(): void {
     this.#size--
     this.#order[0] = this.#order[this.#size] ?? 0

@@ -25,18 +25,17 @@ export const greedyGainPolicy: Policy = {
     }))
     const room = new Room(context)
     const absorbed = new Absorbed(graph)
-    const bests = new DeviceBests(graph)
-    for (let top = bests.top(); top !== null; top = bests.top()) {
-      const { device, model } = top
-      const gain = room.has(model) ? absorbed.gainOf(device, model) : 0
-      if (gain < top.gain) {
-        bests.lower(top, gain)
+    const open = new OpenEdges(graph, absorbed)
+    for (let best = open.next(); best !== null; best = open.next()) {
+      const { device, model } = best
+      if (!room.has(model)) {
+        open.closeModel(model)
         continue
       }
-      bests.close()
-      choices[device] = choiceOf(graph, absorbed, { device, model, gain })
+      choices[device] = choiceOf(graph, absorbed, best)
       room.take(model)
       absorbed.add(device, model)
+      open.closeDevice(best)
     }
     const named = choices.map((choice, device) =>
       choice.edge === null ? { ...choice, reason: idleReason(graph.missingOf(device)) } : choice,
@@ -51,57 +50,111 @@ interface Candidate {
   readonly gain: number
 }
 
-/** The open device whose best edge, by what was last known of its gains, is the best of all. */
-class DeviceBests {
-  readonly #gains: Float64Array
-  readonly #models: number
-  /** Model of each device's greatest known gain. */
-  readonly #bestModel: Int32Array
-  readonly #open: GreatestFirst
+/** Edges of devices without a match, the one with the greatest gain first. */
+class OpenEdges {
+  readonly #absorbed: Absorbed
+  readonly #isClosed: Uint8Array
+  readonly #models: readonly ModelEdges[]
 
-  constructor({ gains, devices, models }: LatentGraph) {
-    this.#gains = gains.slice()
-    this.#models = models.length
-    this.#bestModel = Int32Array.from(devices, (_, device) => this.#findBest(device))
-    this.#open = new GreatestFirst(devices.map((_, device) => this.#gainOfBest(device)))
+  constructor(graph: LatentGraph, absorbed: Absorbed) {
+    this.#absorbed = absorbed
+    this.#isClosed = new Uint8Array(graph.devices.length)
+    this.#models = graph.models.map((_, model) => new ModelEdges(graph, model))
   }
 
-  top(): Candidate | null {
-    const device = this.#open.top()
-    if (device < 0) return null
-    const gain = this.#gainOfBest(device)
-    return gain > 0 ? { device, model: this.#bestModel[device] ?? 0, gain } : null
-  }
-
-  /** The gain of the top turned out to be less. */
-  lower({ device, model }: Candidate, gain: number): void {
-    this.#gains[device * this.#models + model] = gain
-    this.#bestModel[device] = this.#findBest(device)
-    this.#open.lowerTop(this.#gainOfBest(device))
-  }
-
-  /** The device of the top has its model. */
-  close(): void {
-    this.#open.pop()
-  }
-
-  #gainOfBest(device: number): number {
-    return this.#gains[device * this.#models + (this.#bestModel[device] ?? 0)] ?? 0
-  }
-
-  #findBest(device: number): number {
-    const gains = this.#gains
-    const from = device * this.#models
-    let best = from
-    let most = gains[from] ?? 0
-    for (let pair = from + 1; pair < from + this.#models; pair++) {
-      const gain = gains[pair] ?? 0
-      if (gain > most) {
-        best = pair
-        most = gain
-      }
+  /** The edge with the greatest gain; null where none is left that gains anything. */
+  next(): Candidate | null {
+    for (;;) {
+      const model = this.#greatest()
+      const edges = this.#models[model]
+      if (edges === undefined || !(edges.bound > 0)) return null
+      const device = edges.top()
+      if (this.#isClosed[device]) edges.pop()
+      else if (edges.isExact(device)) return { device, model, gain: this.#gainOf(device, model) }
+      else edges.settle(device, this.#gainOf(device, model))
     }
-    return best - from
+  }
+
+  closeDevice({ device, model }: Candidate): void {
+    this.#isClosed[device] = 1
+    this.#models[model]?.absorb(this.#absorbed.shareLeft(model))
+  }
+
+  closeModel(model: number): void {
+    this.#models[model]?.close()
+  }
+
+  #gainOf(device: number, model: number): number {
+    return this.#absorbed.gainOf(device, model)
+  }
+
+  /** Model whose first edge may gain most; of equal ones that with the lower device. */
+  #greatest(): number {
+    let best = 0
+    for (let model = 1; model < this.#models.length; model++) {
+      const [one, other] = [this.#models[model], this.#models[best]] as [ModelEdges, ModelEdges]
+      if (one.bound < other.bound) continue
+      if (one.bound > other.bound || one.top() < other.top()) best = model
+    }
+    return best
+  }
+}
+
+/**
+ * Edges of one model by the greatest gain that each can have. As the model absorbs, all of them
+ * fall; that of the greatest workload falls least, so that its share bounds the others. Only what
+ * comes to the top by that bound is computed anew.
+ */
+class ModelEdges {
+  /** Greatest gain that an open edge of the model can have. */
+  bound = 0
+  readonly #edges: GreatestFirst
+  /** Matches of the model at which the gain of each device was computed. */
+  readonly #knownAt: Int32Array
+  #matches = 0
+  /** What absorbing left of the greatest gain so far. */
+  #share = 1
+
+  constructor({ gains, devices, models }: LatentGraph, model: number) {
+    this.#edges = new GreatestFirst(
+      devices.map((_, device) => gains[device * models.length + model] ?? 0),
+    )
+    this.#knownAt = new Int32Array(devices.length)
+    this.#measure()
+  }
+
+  top(): number {
+    return this.#edges.top()
+  }
+
+  pop(): void {
+    this.#edges.pop()
+    this.#measure()
+  }
+
+  isExact(device: number): boolean {
+    return this.#knownAt[device] === this.#matches
+  }
+
+  /** The gain of the device at the top, as it is now. */
+  settle(device: number, gain: number): void {
+    this.#knownAt[device] = this.#matches
+    this.#edges.lowerTop(gain / this.#share)
+    this.#measure()
+  }
+
+  absorb(share: number): void {
+    this.#share = share
+    this.#matches++
+    this.#measure()
+  }
+
+  close(): void {
+    this.bound = 0
+  }
+
+  #measure(): void {
+    this.bound = this.#edges.topValue() * this.#share
   }
 }
 
@@ -110,11 +163,28 @@ class Absorbed {
   readonly #graph: LatentGraph
   readonly #samples: Float64Array
   readonly #counts: boolean
+  readonly #workloadMax: Float64Array
 
   constructor(graph: LatentGraph) {
     this.#graph = graph
     this.#samples = new Float64Array(graph.models.length)
     this.#counts = graph.stage.inputs.gain.countsMatched ?? true
+    this.#workloadMax = new Float64Array(graph.models.length)
+    for (const [pair, workload] of graph.workloads.entries()) {
+      const model = pair % graph.models.length
+      this.#workloadMax[model] = Math.max(this.#workloadMax[model] ?? 0, workload)
+    }
+  }
+
+  /** φ of the greatest workload on the model's edges, after what was matched over before. */
+  shareLeft(model: number): number {
+    const matched = this.#samples[model] ?? 0
+    const curve = this.#graph.stage.curves[model]
+    const workload = this.#workloadMax[model] ?? 0
+    if (matched === 0 || workload === 0 || curve === undefined) return 1
+    const { effectiveSamples, exponent } = curve
+    const after = { workload, exponent, effectiveSamples: effectiveSamples + matched }
+    return learningShare(after) / learningShare({ workload, exponent, effectiveSamples })
   }
 
   add(device: number, model: number): void {

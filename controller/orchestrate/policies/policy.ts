@@ -25,7 +25,10 @@ export interface Matching {
 
 export interface Outlook {
   readonly rounds: number
-  /** Gain of the plan, if things come as the policy assumes. */
+  /**
+   * Gain of the plan, if things come as the policy assumes. Where shared models have prices, those of
+   * the later rounds are taken off: it rather promises too little.
+   */
   readonly gain: number
   /** What no plan could exceed under the same assumption. */
   readonly bound: number

@@ -11,7 +11,7 @@ import { frozenStages, proposePlans } from './receding-dp-policy.ts'
  * For models that take a limited number of devices: the Lagrangian prices of all coming rounds say
  * what a device would have to give up later, and with that the assignment of this round is solved
  * exactly within the capacities. A plan never breaks a capacity. Without capacities it is the
- * receding-horizon plan.
+ * receding-horizon plan. Gains count as if no other device served the model in the same round.
  */
 export const pricedDpPolicy: Policy = {
   name: 'priced-dp',

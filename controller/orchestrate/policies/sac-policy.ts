@@ -104,7 +104,8 @@ class Chooser {
     const count = this.#weighLosses(device)
     const place = this.#preferred(device, count)
     const action = place < 0 ? 0 : (this.#candidates.actions[from + place] ?? 0)
-    if (place < 0 || action === 0) return { model: IDLE, gain: 0, total: this.#totalAt(from, place) }
+    if (place < 0 || action === 0)
+      return { model: IDLE, gain: 0, total: this.#totalAt(from, place) }
     const model = modelOf(action)
     const gain = this.#gainNow(device, action)
     this.#room.take(model)

@@ -11,7 +11,7 @@ import type { SlotArrays } from '../slot-kernels.ts'
 export const CANDIDATES = 6
 
 /** Rounds after this one that the plan behind the features looks ahead. */
-export const LOOK_AHEAD_ROUNDS = 2
+export const LOOK_AHEAD_ROUNDS = 4
 
 /** The candidates of all devices, the best by the plan first. */
 export interface CandidateBatch {

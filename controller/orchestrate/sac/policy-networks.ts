@@ -24,11 +24,8 @@ const SIZES: ActionScorerSizes = {
  */
 const PRIOR = ACTION_FEATURES.map(name => (name === 'gain' || name === 'look-ahead' ? 1 : 0))
 
-/**
- * The actor's logits are 50 times its scores: a policy in proportion to exp(Q/α) is what it begins
- * as at α = 0.02.
- */
-export const LOGIT_SCALE = 50
+/** 1/α of the first temperature: so an actor begins as the policy in proportion to exp(Q/α). */
+export const LOGIT_SCALE = 100
 
 function scorerOf(name: NetworkName): ActionScorer {
   return { name, prior: PRIOR, scale: name === 'actor' ? LOGIT_SCALE : 1 }
