@@ -56,7 +56,7 @@ describe('a trainer', () => {
   afterAll(async () => trainer.stop())
 
   test('learns a short text by heart and writes it on', async () => {
-    expect(await trainer.load(job)).toEqual({
+    expect(await trainer.load(job)).toMatchObject({
       stepsPerEpoch: Math.ceil(windows.labels.length / 32),
       stepCount: 0,
     })
