@@ -35,10 +35,10 @@ export function convolutionWeightGradient(graph: GraphEmitter, given: WeightGrad
   if (group === 1 && groupChannels >= OFFSET_PRODUCTS_FROM) {
     const products = shifted.map(slice => {
       const rows = graph.reshape(slice, [groupChannels, places])
-      const product = graph.emit('Gemm', [signal, rows], [attr.int('transB', 1)])
-      return graph.reshape(product, [outputs, groupChannels, 1])
+      return graph.emit('Gemm', [signal, rows], [attr.int('transB', 1)])
     })
-    return graph.reshape(concat(graph, products, 2), shape)
+    const joined = graph.reshape(concat(graph, products, 1), [outputs, offsetCount, groupChannels])
+    return graph.reshape(graph.transpose(joined, [0, 2, 1]), shape)
   }
   const rows = shifted.map(slice => graph.reshape(slice, [groupChannels * group, 1, places]))
   const columns = concat(graph, rows, 1)
