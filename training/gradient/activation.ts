@@ -1,6 +1,5 @@
 import type { GraphEmitter, ValueName } from '../graph/graph-emitter.ts'
-import { attr, floatAttribute, intAttribute, stringAttribute } from '../onnx/attribute.ts'
-import { ELEMENT } from '../onnx/element-type.ts'
+import { floatAttribute, intAttribute, stringAttribute } from '../onnx/attribute.ts'
 import { fromFront } from '../types/type-rule.ts'
 import { binary, type GradientRule, type Unary, unary } from './gradient-rule.ts'
 
@@ -72,7 +71,7 @@ export const activationGradients = {
   ]),
 
   // y = max(x, 0)    dx = dy · [y > 0]     (0 at the kink, as PyTorch has it)
-  Relu: unary(({ y, dy, graph }) => graph.mul(dy, whetherPositive(graph, y))),
+  Relu: unary(({ y, dy, graph }) => graph.mul(dy, graph.mask('Greater', y, graph.scalar(0, y)))),
 
   // y = γ(x > 0 ? x : α(eˣ − 1))       dx = dy · (x > 0 ? γ : y + γα)
   Selu: unary(({ node, x, y, dy, graph }) => {
@@ -123,18 +122,6 @@ function whereActive(
   inactive: ValueName,
 ): ValueName {
   return graph.where(graph.emit('Greater', [x, graph.scalar(0, x)]), active, inactive)
-}
-
-/** Of HardSigmoid: so steep that every normal float32 above zero is 1. */
-const STEEPEST = 2 ** 127
-
-/** 1 where y > 0, else 0, in one pass over the elements, where a comparison and a cast take two. */
-function whetherPositive(graph: GraphEmitter, y: ValueName): ValueName {
-  // ORT's CPU kernel is for float32 only.
-  if (graph.type(y).elementType !== ELEMENT.float) {
-    return graph.mask('Greater', y, graph.scalar(0, y))
-  }
-  return graph.emit('HardSigmoid', [y], [attr.float('alpha', STEEPEST), attr.float('beta', 0)])
 }
 
 function betweenZeroAndOne(graph: GraphEmitter, x: ValueName): ValueName {
