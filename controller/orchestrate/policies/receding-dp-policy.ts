@@ -11,7 +11,7 @@ import { Room } from './room.ts'
  * Rounds that a plan without an end looks ahead. What is left of a pool matters to the next round;
  * further ones only weigh how that one chooses.
  */
-export const HORIZON_ROUNDS = 3
+const HORIZON_ROUNDS = 3
 
 /**
  * Plans each device's coming rounds by exact dynamic programming as if nothing changed from what is
