@@ -181,6 +181,13 @@ export class SacLearner {
     return Object.fromEntries(series) as Record<SacSeriesName, Float32Array>
   }
 
+  /** α from the next update on, where a schedule sets it. */
+  setTemperature(value: number): void {
+    const logarithm = Float32Array.of(Math.log(value))
+    const tensor = new this.#ort.Tensor('float32', logarithm, [])
+    this.#states = new Map([...this.#states, ['logTemperature', tensor]])
+  }
+
   checkpoint(): SacCheckpoint {
     const states = this.#update.states.map(({ name }) => [name, this.#valuesOf(name)] as const)
     return { updateCount: this.#updateCount, states: Object.fromEntries(states) }

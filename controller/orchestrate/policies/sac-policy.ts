@@ -13,6 +13,7 @@ import type { PolicyNetworks } from '../sac/policy-file.ts'
 import type { ScorerNetwork } from '../sac/scorer-network.ts'
 import { type PlannedStep, plannedMatching } from './planned-matching.ts'
 import type { Matching, Policy, PolicyContext } from './policy.ts'
+import { pricedDpPolicy } from './priced-dp-policy.ts'
 import { Room } from './room.ts'
 
 /**
@@ -21,7 +22,8 @@ import { Room } from './room.ts'
  * because views, links and targets move on.
  *
  * `sac` takes what its actor prefers. `sac-guarded` leaves the plan only where both critics hold the
- * actor's choice for worth more, and is what a fleet should run.
+ * actor's choice for worth more, and is what a fleet should run. Where models take a limited number
+ * of devices, of which training knows nothing, it leaves the decision to the priced plan.
  */
 export function sacPolicies(networks: PolicyNetworks): readonly [sac: Policy, guarded: Policy] {
   const { actor, critics } = networks
@@ -34,7 +36,10 @@ export function sacPolicies(networks: PolicyNetworks): readonly [sac: Policy, gu
     {
       name: 'sac-guarded',
       label: 'SAC, else the plan',
-      propose: (graph, context) => propose(graph, context, { actor, critics }),
+      propose: (graph, context) =>
+        context.capacities === undefined
+          ? propose(graph, context, { actor, critics })
+          : pricedDpPolicy.propose(graph, context),
     },
   ]
 }
