@@ -1,11 +1,9 @@
 import { messageOf } from '../runtime/errors.ts'
 import type { Bench, BenchResult } from './bench-report.ts'
-import { Lab } from './lab/lab.ts'
 import { whyNoLab } from './lab/lab-needs.ts'
-import { HOSTS } from './link/cell.ts'
 import { measureWatch } from './link/change.ts'
 import { cellNote, goodputRows } from './link/goodput-rows.ts'
-import { measureGrid } from './link/grid.ts'
+import { FAST_RATES, measureGrid, SLOW_RATES } from './link/grid.ts'
 import { measurePassive } from './link/passive.ts'
 
 // A scheduler plans with these figures: what is 5 % off makes a round late or leaves 5 % unused, and
@@ -15,6 +13,13 @@ const GOALS = [
   'bytes.share at most 0.01, change.detect at most 2',
 ].join(' ')
 
+const READING = [
+  'errors are shares of the truth, medians over cells of delay and loss; low and high: the least and the largest',
+  'we and iperf3 take turns with the same congestion control; the delay is on the way back',
+  'goodput: payload of TCP beside what tbf lets through of it (1448 of 1514 bytes); beside iperf3 where the congestion control cannot fill a link with such losses (Mathis et al. 1997)',
+  'capacity: trains of UDP beside the rate of tbf; rtt: the least round trip beside the delay',
+]
+
 /** How true the link's figures are, on wires of which the truth is known. */
 export const link: Bench = {
   name: 'link',
@@ -23,33 +28,29 @@ export const link: Bench = {
   async run({ quick }) {
     const reason = whyNoLab()
     if (reason) return { rows: [], notes: [reason] }
-    const grid = await partOf('goodput', () => goodputResult({ quick }))
-    // Both wait most of the time, and at rates that are no load.
-    const [passive, watch] = await Promise.all([
+    // The daemons wait most of the time, and all of this at rates that are no load.
+    const [slow, passive, watch] = await Promise.all([
+      partOf('goodput', () => goodputResult({ rates: SLOW_RATES, quick })),
       partOf('passive', () => measurePassive({ quick })),
       partOf('watch', () => measureWatch({ quick })),
     ])
-    const parts = [grid, passive, watch]
+    const fast = await partOf('goodput', () => goodputResult({ rates: FAST_RATES, quick }))
+    const parts = [slow, fast, passive, watch]
     return {
       rows: parts.flatMap(({ rows }) => rows),
-      notes: [GOALS, ...parts.flatMap(({ notes }) => notes)],
+      notes: [GOALS, ...READING, ...parts.flatMap(({ notes }) => notes)],
     }
   },
 }
 
-async function goodputResult({ quick }: { readonly quick: boolean }): Promise<BenchResult> {
-  const lab = Lab.create({ name: 'grid', hosts: Object.values(HOSTS) })
-  const grid = await measureGrid(lab, { quick }).finally(() => lab.remove())
-  return {
-    rows: goodputRows(grid),
-    notes: [
-      'errors are shares of the truth, medians over cells of delay and loss; low and high: the least and the largest',
-      `TCP with ${grid.congestionControl} at both ends, for us and for iperf3, which take turns; the delay is on the way back`,
-      'goodput: payload of TCP beside what tbf lets through of it (1448 of 1514 bytes); beside iperf3 where the congestion control cannot fill a link with such losses (Mathis et al. 1997)',
-      'capacity: trains of UDP beside the rate of tbf; rtt: the least round trip beside the delay',
-      ...grid.cells.map(cellNote),
-    ],
-  }
+async function goodputResult(o: {
+  readonly rates: readonly number[]
+  readonly quick: boolean
+}): Promise<BenchResult> {
+  const grid = await measureGrid(o)
+  const { congestionControl } = grid
+  const notes = [`${o.rates.join(' and ')} Mbit/s: TCP with ${congestionControl} at both ends`]
+  return { rows: goodputRows(grid), notes: [...notes, ...grid.cells.map(cellNote)] }
 }
 
 /** What went wrong in one part is said, and the others are measured all the same. */

@@ -23,8 +23,8 @@ const SETTLE_MS_MAX = 90_000
 const ROUNDS_MAX = 20
 const CHANGE_MS_MAX = 2 * ROUNDS_MAX * CLOCK.slots * CLOCK.slotMs
 /** At rest, for what measuring spends in a round in which nothing changes. */
-const REST_ROUNDS = { full: 30, quick: 8 }
-const CHANGES = { full: [0.5, 1, 2, 1, 0.5, 1], quick: [0.5, 1] }
+const REST_ROUNDS = { full: 30, quick: 5 }
+const CHANGES = { full: [0.5, 1, 2, 1, 0.5, 1], quick: [0.5, 1, 0.5] }
 const ROUNDS_PER_HOUR = 120
 
 /** Bytes that the agent's own schedule spends, and how soon it sees that a rate has changed. */

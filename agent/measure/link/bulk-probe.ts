@@ -46,6 +46,9 @@ const CLOCK_SLACK_MS = 50
 const STABLE_CI_SHARE = 0.03
 const STABLE_MS_MIN = 1000
 const KEPT_MS_MIN = 600
+/** BBR looks for more every eight round trips: before the third time its plateau may be half-way. */
+const STABLE_ROUND_TRIPS_MIN = 24
+const RTT_MS_MAX = 150
 const RECEIVE_BUFFER_BYTES = 256 * 1024
 
 /**
@@ -65,6 +68,8 @@ class BulkProbe {
   #isWelcome = false
   #isSent = false
   #startedAtMs = 0
+  /** Of the handshake. */
+  #rttMs = 0
   #heardAtMs = 0
   #firstAtMs: number | undefined
   #received = 0
@@ -110,7 +115,10 @@ class BulkProbe {
       },
     })
     this.#socket = socket
-    socket.on('connect', () => socket.write(helloOf(Buffer.from(token, 'base64url'))))
+    socket.on('connect', () => {
+      this.#rttMs = performance.now() - this.#startedAtMs
+      socket.write(helloOf(Buffer.from(token, 'base64url')))
+    })
     socket.on('error', error => this.#end(this.#failed(messageOf(error))))
     socket.on('close', () => this.#end(this.#closed()))
   }
@@ -168,6 +176,12 @@ class BulkProbe {
     if (socket.writable) socket.end()
   }
 
+  #stableMsMin(): number {
+    // A handshake with a lost packet took a second longer.
+    const rttMs = Math.min(this.#rttMs, RTT_MS_MAX)
+    return Math.max(STABLE_MS_MIN, rttMs * STABLE_ROUND_TRIPS_MIN)
+  }
+
   #check(): void {
     const now = performance.now()
     const { durationMsMax = DURATION_MS_MAX } = this.#options
@@ -177,7 +191,7 @@ class BulkProbe {
     } else if (now - this.#heardAtMs > SILENCE_MS_MAX) {
       this.#end(this.#failed(`nothing came for ${SILENCE_MS_MAX} ms`))
     } else if (now - this.#startedAtMs > durationMsMax) this.#end(this.#told('time'))
-    else if (this.#estimator.durationMs >= STABLE_MS_MIN) {
+    else if (this.#estimator.durationMs >= this.#stableMsMin()) {
       const estimate = this.#estimator.estimate()
       const isStable = estimate && estimate.ciShare < STABLE_CI_SHARE
       if (isStable && estimate.keptMs >= KEPT_MS_MIN) this.#end(this.#told('stable'))
