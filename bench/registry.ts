@@ -8,6 +8,7 @@ import { link } from './link.ts'
 import { orchestrate } from './orchestrate.ts'
 import { roundOverhead } from './round-overhead.ts'
 import { slots } from './slots.ts'
+import { spectrum } from './spectrum.ts'
 import { training } from './training.ts'
 import { trainingKernels } from './training-kernels.ts'
 
@@ -22,6 +23,7 @@ export const BENCHES: readonly Bench[] = [
   link,
   roundOverhead,
   slots,
+  spectrum,
   training,
   trainingKernels,
 ]

@@ -47,8 +47,8 @@ async function measureOnce(
   const { config } = await loadAgentConfig(loadOptionsOf('agent', options))
   const common = { json, csv, explain, output: process.stdout }
   if (part === 'spectrum') {
-    const { refuseSpectrum } = await import('../agent/measure-spectrum.ts')
-    return refuseSpectrum(config)
+    const { measureSpectrum } = await import('../agent/measure-spectrum.ts')
+    return measureSpectrum(config, common)
   }
   if (part === 'sensors') {
     const { measureSensors } = await import('../agent/measure-sensors.ts')

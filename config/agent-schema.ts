@@ -203,6 +203,67 @@ const sensors = z
   .default([])
   .describe('The sensors of this board: what the models learn from.')
 
+const rtlTcp = z
+  .strictObject({
+    kind: z.literal('rtl-tcp').describe('An RTL2832U receiver behind rtl_tcp, here or elsewhere.'),
+    id: identifier().meta({
+      allowed: IDENTIFIER_ALLOWED,
+      examples: ['ism-868'],
+      description: 'Name of the radio, unique on this agent.',
+    } satisfies FieldMeta),
+    host: text.default('127.0.0.1').describe('Where rtl_tcp listens.'),
+    port: z.int().min(1).max(65_535).default(1234).describe('Port on which it listens.'),
+    frequencyHz: z
+      .int()
+      .min(1_000_000)
+      .max(6_000_000_000)
+      .meta({
+        examples: [868_300_000],
+        description: 'Middle of the band that is watched.',
+      } satisfies FieldMeta),
+    rateHz: z
+      .int()
+      .min(225_001)
+      .max(3_200_000)
+      .default(2_400_000)
+      .describe('Samples a second, which is also the width of the band.'),
+    gainDb: z
+      .number()
+      .min(0)
+      .max(100)
+      .optional()
+      .meta({
+        examples: [28],
+        description: 'Gain of the tuner; it chooses by itself when not set, which moves the floor.',
+      } satisfies FieldMeta),
+    blocks: z
+      .int()
+      .min(1)
+      .max(64)
+      .refine(count => Number.isInteger(Math.log2(count)), 'must be a power of two')
+      .default(16)
+      .meta({
+        allowed: 'a power of two up to 64',
+        description: 'Resource blocks of equal width that the band is cut into.',
+      } satisfies FieldMeta),
+  })
+  .describe('A receiver that tells which part of a band is free.')
+
+const radios = z
+  .array(z.discriminatedUnion('kind', [rtlTcp]))
+  .max(4)
+  .superRefine((entries, context) => {
+    for (const index of repeatedIds(entries.map(({ id }) => id))) {
+      context.addIssue({
+        code: 'custom',
+        path: [index, 'id'],
+        message: 'is the id of another radio',
+      })
+    }
+  })
+  .default([])
+  .describe('The radios of this board: what measures which frequencies are free.')
+
 export const AgentConfig = z.strictObject({
   agentId: identifier().meta({
     allowed: IDENTIFIER_ALLOWED,
@@ -244,5 +305,6 @@ export const AgentConfig = z.strictObject({
     .default(30)
     .describe('Time between two reports of the health of this agent.'),
   sensors,
+  radios,
 })
 export type AgentConfig = z.infer<typeof AgentConfig>

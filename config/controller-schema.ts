@@ -297,6 +297,12 @@ export const ControllerConfig = z.strictObject({
       allowed: IDENTIFIER_ALLOWED,
       description: 'Name of the policy that decides which device serves which model.',
     } satisfies FieldMeta),
+  policyFile: text.optional().meta({
+    path: true,
+    examples: ['/var/lib/gainnet/policy.onnx'],
+    description:
+      'Networks of the policies sac and sac-guarded, as `gainnet policy train` writes them.',
+  } satisfies FieldMeta),
   gain,
   training,
   evaluation,

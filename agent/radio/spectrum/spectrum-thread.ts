@@ -6,8 +6,11 @@ import type { SpectrumAnswer, SpectrumRequest } from './spectrum-messages.ts'
 import { type SpectrumPlan, slotShape } from './spectrum-plan.ts'
 import type { SpectrumRound } from './spectrum-rounds.ts'
 
-/** Bytes on their way to the thread: 0.4 s of 2.4 MS/s, more than it needs to stay busy. */
-const UNDERWAY_BYTES_MAX = 2 * 2 ** 20
+/** What lives for one transform only needs no more; without it, the space for such grows to 32 MiB. */
+const YOUNG_MIB = 4
+const PIECE_BYTES = 64 * 1024
+/** Pieces on their way to the thread: 0.4 s of 2.4 MS/s, more than it needs to stay busy. */
+const UNDERWAY_MAX = 32
 /** It has at most that to do before it ends. */
 const END_MS_MAX = 30_000
 
@@ -15,7 +18,8 @@ const END_MS_MAX = 30_000
 export class SpectrumThread {
   readonly #worker: Worker
   readonly #ended: Promise<void>
-  #underwayBytes = 0
+  #underway = 0
+  readonly #spare: Uint8Array<ArrayBuffer>[] = []
   #room: Deferred<void> | undefined
   #failure: Error | undefined
   #isEnding = false
@@ -23,10 +27,13 @@ export class SpectrumThread {
   /** USAGE where the plan is none. */
   constructor(plan: SpectrumPlan, onRound: (round: SpectrumRound) => void) {
     slotShape(plan)
-    this.#worker = startWorker(import.meta.url, 'spectrum-worker', plan)
+    this.#worker = startWorker(import.meta.url, 'spectrum-worker', {
+      workerData: plan,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
+    })
     this.#worker.on('message', (answer: SpectrumAnswer) => {
       if (answer.is === 'round') onRound(answer.round)
-      else this.#take(answer.bytes)
+      else this.#take(answer.piece)
     })
     this.#ended = new Promise(resolve => {
       this.#worker.once('error', error => {
@@ -42,15 +49,10 @@ export class SpectrumThread {
 
   /** Resolves when there is room for more; copies the bytes. */
   async push(bytes: Uint8Array): Promise<void> {
-    if (this.#failure) throw this.#failure
-    if (this.#isEnding || bytes.length === 0) return
-    const copy = new Uint8Array(bytes)
-    this.#underwayBytes += copy.length
-    this.#send({ is: 'bytes', bytes: copy }, [copy.buffer])
-    if (this.#underwayBytes < UNDERWAY_BYTES_MAX) return
-    this.#room ??= deferred()
-    await this.#room.promise
-    if (this.#failure) throw this.#failure
+    if (this.#isEnding) return
+    for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
+      await this.#pushPiece(bytes.subarray(at, at + PIECE_BYTES))
+    }
   }
 
   /** So many bytes of the stream are lost here. */
@@ -68,9 +70,21 @@ export class SpectrumThread {
     if (this.#failure) throw this.#failure
   }
 
-  #take(bytes: number): void {
-    this.#underwayBytes -= bytes
-    if (this.#underwayBytes >= UNDERWAY_BYTES_MAX) return
+  async #pushPiece(bytes: Uint8Array): Promise<void> {
+    if (this.#failure) throw this.#failure
+    const piece = this.#spare.pop() ?? new Uint8Array(PIECE_BYTES)
+    piece.set(bytes)
+    this.#underway += 1
+    this.#send({ is: 'bytes', piece, bytes: bytes.length }, [piece.buffer])
+    if (this.#underway < UNDERWAY_MAX) return
+    this.#room ??= deferred()
+    await this.#room.promise
+    if (this.#failure) throw this.#failure
+  }
+
+  #take(piece: Uint8Array<ArrayBuffer>): void {
+    this.#spare.push(piece)
+    this.#underway -= 1
     this.#room?.resolve()
     this.#room = undefined
   }

@@ -5,7 +5,8 @@ import { SpectrumRounds } from './spectrum-rounds.ts'
 const port = parentPort
 if (!port) throw new Error('this module is the body of a worker thread')
 
-const answer = (message: SpectrumAnswer): void => port.postMessage(message)
+const answer = (message: SpectrumAnswer, moved: readonly ArrayBuffer[] = []): void =>
+  port.postMessage(message, [...moved])
 // SpectrumThread, the one starter of this module, hands over what this type says.
 const rounds = new SpectrumRounds(workerData as SpectrumStart, round =>
   answer({ is: 'round', round }),
@@ -14,8 +15,9 @@ const rounds = new SpectrumRounds(workerData as SpectrumStart, round =>
 port.on('message', (request: SpectrumRequest) => {
   if (request.is === 'gap') rounds.skip(request.bytes)
   else if (request.is === 'bytes') {
-    rounds.push(request.bytes)
-    answer({ is: 'taken', bytes: request.bytes.length })
+    const { piece, bytes } = request
+    rounds.push(piece.subarray(0, bytes))
+    answer({ is: 'taken', piece }, [piece.buffer])
   } else {
     rounds.finish()
     // Nothing keeps the thread alive then, and it ends by itself.
