@@ -6,11 +6,11 @@ import { buildPolicyFile, buildPolicyNetworks } from '../orchestrate/sac/policy-
 import { type Choose, rollOut } from './roll-out.ts'
 import { drawTrainingCell } from './training-cells.ts'
 
-/** A cell has some 200 transitions: ten a single update, each of 128. */
-export const UPDATES_PER_CELL = 20
+/** A cell has some 200 transitions, and an update looks at 256: each is looked at some 13 times. */
+const UPDATES_PER_CELL = 10
 /** Cells that are played before the first update. */
 const CELLS_AHEAD = 10
-/** More is never remembered at once: 190 MB. */
+/** More is never remembered at once: 190 MB. 6,000 updates fill 120,000. */
 const CAPACITY_MAX = 200_000
 const TRANSITIONS_PER_CELL_MAX = 210
 
@@ -18,7 +18,7 @@ const TRANSITIONS_PER_CELL_MAX = 210
 const TEMPERATURES = { first: 0.01, last: 0.0005 }
 const LEARNING_RATE = 3e-4
 /** How far the actor of the file follows the one that learns, at each cell. */
-const AVERAGE_RATE = 0.05
+const AVERAGE_RATE = 0.02
 const ACTOR = 'actor.'
 const AVERAGE = 'average.'
 
@@ -69,7 +69,7 @@ export class PolicyTraining {
       capacity: Math.min(CAPACITY_MAX, cells * TRANSITIONS_PER_CELL_MAX),
       seed: options.seed,
       settings: {
-        batch: 128,
+        batch: 256,
         // Rounds are few and their number is a feature: nothing is discounted.
         discount: 1,
         targetRate: 0.005,

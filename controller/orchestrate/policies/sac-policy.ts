@@ -139,9 +139,10 @@ class Chooser {
     const { features, featureCount, totals } = this.#candidates
     const from = device * CANDIDATES
     const rows = { from: from * featureCount, count }
+    const planned = this.#greatest(totals.subarray(from, from + count), count, 1)
+    if (count < 2) return planned
     actor.score(features, rows, this.#scores)
     const best = this.#greatest(this.#scores, count, GAIN_SCALE)
-    const planned = this.#greatest(totals.subarray(from, from + count), count, 1)
     if (best === planned) return best
     const isBetter = critics.every(critic => {
       critic.score(features, rows, this.#values)
