@@ -82,6 +82,7 @@ describe('the examples', () => {
     const entry = yaml.slice(yaml.indexOf('##   sensors:')).replaceAll(/^## {3}/gm, '')
     expect(parse(entry)).toEqual({
       sensors: [{ kind: 'text-folder', id: 'notes', path: '/var/lib/gainnet/notes' }],
+      radios: [{ kind: 'rtl-tcp', id: 'ism-868', frequencyHz: 868_300_000 }],
     })
   })
 })
