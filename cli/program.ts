@@ -7,6 +7,7 @@ import { addDemoCommand } from './demo-command.ts'
 import { addFirmwareCommand } from './firmware/firmware-command.ts'
 import { addMeasureCommand } from './measure-command.ts'
 import { addModelCommand } from './model/model-command.ts'
+import { addPolicyCommand } from './policy/policy-command.ts'
 import { addSensorCommand } from './sensor/sensor-command.ts'
 import { addUrpCommand } from './urp/urp-command.ts'
 
@@ -27,6 +28,7 @@ export function buildProgram(): Command {
   addConfigCommand(program)
   addDemoCommand(program)
   addModelCommand(program)
+  addPolicyCommand(program)
   addSensorCommand(program)
   addFirmwareCommand(program)
   return program

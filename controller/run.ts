@@ -17,7 +17,7 @@ import { waitForAgents } from './fleet/wait-for-agents.ts'
 import { Evaluator } from './models/evaluator.ts'
 import { ModelLibrary } from './models/model-library.ts'
 import { ModelPublisher } from './models/model-publisher.ts'
-import { policyOf } from './orchestrate/policies/registry.ts'
+import { loadPolicy } from './orchestrate/policies/load-policy.ts'
 import { ProbeResponder } from './probe/probe-responder.ts'
 import { TokenDesk } from './probe/token-desk.ts'
 import { CrCounter } from './rounds/cr-counter.ts'
@@ -66,7 +66,7 @@ interface Ground extends Foundation {
 
 async function startController(foundation: Foundation): Promise<void> {
   const { config, state, parts, clock, log } = foundation
-  const policy = policyOf(config.policy)
+  const policy = await loadPolicy(config.policy, config.policyFile)
   const library = new ModelLibrary({ stateDirectory: state.root, log })
   await library.open(config.models, config.training, clock.now())
   const session = await state.nextSession()

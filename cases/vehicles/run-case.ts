@@ -1,7 +1,9 @@
 import { parseArgs } from 'node:util'
 import { type BenchResult, benchDocument, jsonLine, textTable } from '../../bench/bench-report.ts'
+import type { Policy } from '../../controller/orchestrate/policies/policy.ts'
 import { BALANCED, type ScenarioOptions } from '../../controller/simulate/scenario-options.ts'
 import { ERRORS } from '../../runtime/errors.ts'
+import { learnedPolicies } from './learned-policies.ts'
 import { MEASURED_FOLDERS, readMeasuredRates, readRelativeSpeeds } from './measured-cells.ts'
 import { writeReport } from './report.ts'
 import {
@@ -23,14 +25,16 @@ const NOTES = [
   'robust: consumption in 5 of 9 slots, half the blocks, half the computing; share of the unlimited optimum',
   'robust…joules: least energy of the same samples in 5 slots over that in 9 (second stage)',
   'change: other cells; stale: links, views and gains one CR old when the decision is made',
+  'sac: the learned policy; executed: where its critics do not agree with it, the receding-horizon plan',
+  'zero-shot: the same changes, met by the learned policy without training again',
   'traces: links by measured network traces, processors by measured speeds; stale: one CR old',
   'zeros-vs-serial: optimum with Zeros over the best serial schedule (goal 1.3)',
   'gap.stated.error: greatest difference between the gap that a plan stated and that of what was paid',
   'value: ratio of sums over seeds; low and high: 95 % bootstrap over seeds; n: seeds',
 ]
 
-/** `npm run case:vehicles [-- --json] [--seeds N] [--vehicles N] [--models N] [--slots N] …` */
-function runCase(argv: readonly string[]): number {
+/** `npm run case:vehicles [-- --json] [--seeds N] [--vehicles N] [--policy FILE] …` */
+async function runCase(argv: readonly string[]): Promise<number> {
   const { values } = parseArgs({
     args: [...argv],
     options: {
@@ -42,14 +46,16 @@ function runCase(argv: readonly string[]): number {
       slots: { type: 'string' },
       rounds: { type: 'string' },
       out: { type: 'string' },
+      policy: { type: 'string' },
     },
   })
-  const { json = false, seeds, out = '.gainnet/case-vehicles', ...sizes } = values
+  const { json = false, seeds, out = '.gainnet/case-vehicles', policy, ...sizes } = values
   const counts = Object.entries(sizes).map(([name, text]) => [name, countOf(name, text)] as const)
   const options: ScenarioOptions = { ...BALANCED, ...Object.fromEntries(counts) }
   const at = new Date()
+  const learned = await learnedPolicies(policy)
   const seedCount = seeds === undefined ? SEEDS : countOf('seeds', seeds)
-  const document = benchDocument('case:vehicles', at, study(options, seedCount))
+  const document = benchDocument('case:vehicles', at, study(options, seedCount, learned))
   const files = writeReport(out, document, options)
   process.stdout.write(json ? jsonLine(document) : textTable(document))
   process.stderr.write(`${files.join(', ')} in ${out}\n`)
@@ -63,13 +69,13 @@ function countOf(name: string, text: string): number {
   throw new RangeError(`--${name} ${text}: a whole number of at least ${least} is needed`)
 }
 
-function study(options: ScenarioOptions, seeds: number): BenchResult {
+function study(options: ScenarioOptions, seeds: number, learned: readonly Policy[]): BenchResult {
   const tally = new Tally()
   const rates = readMeasuredRates(MEASURED_FOLDERS.traces, options)
   const speeds = readRelativeSpeeds(MEASURED_FOLDERS.speeds)
   let statedError = 0
   for (let seed = 0; seed < seeds; seed++) {
-    const one = { options, seed, tally }
+    const one = { options, seed, tally, learned }
     statedError = Math.max(statedError, studyShares(one), studyCapacities(one))
     studyLimits(one)
     if (seed < SEEDS_OF_CHANGES_MAX) {
@@ -85,7 +91,7 @@ function study(options: ScenarioOptions, seeds: number): BenchResult {
 }
 
 try {
-  process.exitCode = runCase(process.argv.slice(2))
+  process.exitCode = await runCase(process.argv.slice(2))
 } catch (error) {
   // An option that is not known is a TypeError of parseArgs.
   if (!(error instanceof RangeError || error instanceof TypeError)) throw error

@@ -20,6 +20,8 @@ export interface Study {
   readonly options: ScenarioOptions
   readonly seed: number
   readonly tally: Tally
+  /** Learned policies, which are none of the registry. */
+  readonly learned: readonly Policy[]
 }
 
 /** Greatest difference between stated and paid gap over all plays of a study. */
@@ -29,21 +31,24 @@ const RULES = ['receding-dp', 'greedy-gain', 'ml-c', 'ml-cc', 'ml-scc', 'mp-tsc'
 const PLANNERS = ['receding-dp', 'greedy-gain']
 const CAPACITIES = [8, 5]
 
-/** Row names say greedy where the registry says greedy-gain. */
+/** Row names say greedy where the registry says greedy-gain, and which plan a fleet executes. */
 function rowName({ name }: Policy): string {
+  if (name === 'sac-guarded') return 'executed'
   return name === 'greedy-gain' ? 'greedy' : name
 }
 
-function policiesOf(names: readonly string[]): Policy[] {
-  return POLICIES.filter(({ name }) => names.includes(name))
+/** Of the registry, with all that were learned. */
+function policiesOf(names: readonly string[], learned: readonly Policy[] = []): Policy[] {
+  return [...learned, ...POLICIES.filter(({ name }) => names.includes(name))]
 }
 
 /** Every policy as a share of the clairvoyant optimum, and Zeros beside the best serial schedule. */
-export function studyShares({ options, seed, tally }: Study): StatedError {
+export function studyShares({ options, seed, tally, learned }: Study): StatedError {
   const scenario = drawScenario(options, seed)
   const env = new Environment(scenario)
   const optimum = playOptimum(env, seed)
-  const plays = POLICIES.filter(({ name }) => name !== 'priced-dp').map(policy => {
+  const free = POLICIES.filter(({ name }) => name !== 'priced-dp')
+  const plays = [...learned, ...free].map(policy => {
     const one = play(env, policy, { seed })
     tally.add(`optimum-share.${rowName(policy)}`, one.gain, optimum.gain)
     return one
@@ -53,13 +58,13 @@ export function studyShares({ options, seed, tally }: Study): StatedError {
 }
 
 /** Models that take a few devices only, as a share of the Lagrangian bound. */
-export function studyCapacities({ options, seed, tally }: Study): StatedError {
+export function studyCapacities({ options, seed, tally, learned }: Study): StatedError {
   const env = new Environment(drawScenario(options, seed))
   const plays: Play[] = []
   for (const capacity of CAPACITIES) {
     const capacities = new Array<number>(options.models).fill(capacity)
     const bound = capacityBound(env, capacities)
-    for (const policy of POLICIES) {
+    for (const policy of [...learned, ...POLICIES]) {
       const one = play(env, policy, { seed, capacities })
       tally.add(`cap${capacity}.${rowName(policy)}`, one.gain, bound)
       plays.push(one)
@@ -73,17 +78,17 @@ export function studyCapacities({ options, seed, tally }: Study): StatedError {
 }
 
 /** Less time, spectrum or computing, as a share of the unlimited optimum. */
-export function studyLimits({ options, seed, tally }: Study): void {
+export function studyLimits({ options, seed, tally, learned }: Study): void {
   for (const preset of ['light', 'balanced'] as const) {
     const lax = withSizes(PRESETS[preset], options)
     const env = new Environment(drawScenario(lax, seed))
     const unlimited = playOptimum(env, seed)
-    for (const policy of policiesOf(RULES)) {
+    for (const policy of policiesOf(RULES, learned)) {
       const { gain } = play(env, policy, { seed })
       tally.add(`robust.${preset}.none.${rowName(policy)}`, gain, unlimited.gain)
     }
     for (const limit of ['time', 'frequency', 'compute'] as const) {
-      studyLimit({ preset, limit, lax, unlimited, seed, tally })
+      studyLimit({ preset, limit, lax, unlimited, seed, tally, learned })
     }
   }
 }
@@ -95,13 +100,14 @@ function studyLimit(o: {
   readonly unlimited: Play
   readonly seed: number
   readonly tally: Tally
+  readonly learned: readonly Policy[]
 }): void {
   const strict = limited(o.lax, o.limit)
   const env = new Environment(drawScenario(strict, o.seed))
   const name = `robust.${o.preset}.${o.limit}`
   const best = playOptimum(env, o.seed)
   o.tally.add(`${name}.optimum`, best.gain, o.unlimited.gain)
-  for (const policy of policiesOf(RULES)) {
+  for (const policy of policiesOf(RULES, o.learned)) {
     const { gain } = play(env, policy, { seed: o.seed })
     o.tally.add(`${name}.${rowName(policy)}`, gain, o.unlimited.gain)
   }
@@ -123,19 +129,21 @@ function joulesOf(env: Environment, { rounds }: Play, options: ScenarioOptions):
 }
 
 /** Other cells than the default one, and views that are one CR old. */
-export function studyChanges({ options, seed, tally }: Study): void {
+export function studyChanges({ options, seed, tally, learned }: Study): void {
   for (const [change, changed] of Object.entries(changesOf(options))) {
     const env = new Environment(drawScenario(changed, seed))
     const optimum = playOptimum(env, seed)
-    for (const policy of policiesOf(PLANNERS)) {
+    for (const policy of policiesOf(PLANNERS, learned)) {
       const { gain } = play(env, policy, { seed })
-      tally.add(`change.${change}.${rowName(policy)}`, gain, optimum.gain)
+      // What was learned meets these cells without being trained again.
+      const kind = learned.includes(policy) ? 'zero-shot' : 'change'
+      tally.add(`${kind}.${change}.${rowName(policy)}`, gain, optimum.gain)
     }
   }
   const scenario = drawScenario(options, seed)
   const optimum = playOptimum(new Environment(scenario), seed)
   const stale = new Environment(scenario, { staleCrs: 1 })
-  for (const policy of policiesOf(RULES)) {
+  for (const policy of policiesOf(RULES, learned)) {
     const { gain } = play(stale, policy, { seed })
     tally.add(`stale.${rowName(policy)}`, gain, optimum.gain)
   }
@@ -143,7 +151,7 @@ export function studyChanges({ options, seed, tally }: Study): void {
 
 /** Cells on measured links and processors: the future is not what it was in any model. */
 export function studyMeasured(
-  { options, seed, tally }: Study,
+  { options, seed, tally, learned }: Study,
   rates: MeasuredRates,
   speeds: readonly number[],
 ): void {
@@ -152,7 +160,7 @@ export function studyMeasured(
     const env = new Environment(scenario)
     const optimum = playOptimum(env, seed)
     const stale = new Environment(scenario, { staleCrs: 1 })
-    for (const policy of policiesOf(PLANNERS)) {
+    for (const policy of policiesOf(PLANNERS, learned)) {
       const name = rowName(policy)
       tally.add(`traces.${family}.${name}`, play(env, policy, { seed }).gain, optimum.gain)
       tally.add(`traces.${family}.stale.${name}`, play(stale, policy, { seed }).gain, optimum.gain)

@@ -1,4 +1,4 @@
-import type { RoundChoice } from '../../../protocol/round-record.ts'
+import type { RoundChoice, RoundDecision } from '../../../protocol/round-record.ts'
 import type { Random } from '../../../runtime/seeded-random.ts'
 import type { DecisionStage } from '../decision-stage.ts'
 import type { GraphEdge, LatentGraph } from '../latent-graph.ts'
@@ -21,6 +21,8 @@ export interface Matching {
   readonly gap: number
   /** What a policy that looks ahead expects of this and the coming rounds together. */
   readonly outlook?: Outlook
+  /** Whose plan this is, where another was planned beside that of the policy. */
+  readonly decision?: RoundDecision
 }
 
 export interface Outlook {
@@ -42,6 +44,8 @@ export interface PolicyContext {
   readonly capacities?: readonly number[]
   /** The rounds from this one on as they will be: only a simulator knows them. */
   readonly future?: readonly DecisionStage[]
+  /** Called between devices of a plan that may take too long; throws to end it. */
+  readonly tick?: () => void
 }
 
 /** Decides who serves what: pure, from the graph to a matching. */

@@ -4,7 +4,7 @@ import { IDLE } from '../horizon/transition.ts'
 import type { LatentGraph } from '../latent-graph.ts'
 import { LearningCurve } from '../learning-curve.ts'
 import { plannedMatching } from './planned-matching.ts'
-import type { Matching, Policy, PolicyContext } from './policy.ts'
+import type { Choice, Matching, Policy, PolicyContext } from './policy.ts'
 import { Room } from './room.ts'
 
 /**
@@ -39,33 +39,70 @@ export function proposePlans(
   context: PolicyContext,
   stages: readonly DecisionStage[],
 ): Matching {
+  const { search, absorb, isCoupled } = coupledSearch(graph, stages)
+  const room = new Room(context)
+  const open = (model: number): boolean => room.has(model)
+  const steps: BestPlan[] = []
+  for (const device of byBestGain(graph)) {
+    context.tick?.()
+    const step = search.best(device, graph.pools, open)
+    steps[device] = step
+    if (step.model === IDLE) continue
+    room.take(step.model)
+    absorb(step.model, step.workload)
+  }
+  const gain = steps.reduce((sum, { total }) => sum + total, 0)
+  // Devices that share nothing each have the best plan there is: the plan is its own bound.
+  const shares = isCoupled || context.capacities !== undefined
+  const bound = shares ? freeBound(graph, context, stages) : gain
+  return plannedMatching(graph, steps, { rounds: stages.length, gain, bound })
+}
+
+/**
+ * What choices promise of all rounds, by the measure that `proposePlans` maximizes device by device:
+ * the gain of each first step after the matches before it, and the best plan that can follow it.
+ */
+export function promisedGain(
+  graph: LatentGraph,
+  choices: readonly Choice[],
+  o: { readonly stages: readonly DecisionStage[]; readonly tick?: () => void },
+): number {
+  const { search, absorb } = coupledSearch(graph, o.stages)
+  let sum = 0
+  for (const device of byBestGain(graph)) {
+    o.tick?.()
+    const model = choices[device]?.edge?.model ?? IDLE
+    sum += search.totalOf(device, graph.pools, model)
+    if (model !== IDLE) absorb(model, graph.workloads[device * graph.models.length + model] ?? 0)
+  }
+  return sum
+}
+
+/** A search in which, where matches count as absorbed, models are worth less after each. */
+function coupledSearch(graph: LatentGraph, stages: readonly DecisionStage[]) {
   const isCoupled = graph.stage.inputs.gain.countsMatched ?? true
   const curves = graph.stage.curves.map(
     ({ effectiveSamples, exponent }) => new LearningCurve(effectiveSamples, exponent),
   )
   const search = new PlanSearch(isCoupled ? stages.map(one => ({ ...one, curves })) : stages)
-  const room = new Room(context)
-  const open = (model: number): boolean => room.has(model)
-  const steps: BestPlan[] = []
-  for (const device of byBestGain(graph)) {
-    const step = search.best(device, graph.pools, open)
-    steps[device] = step
-    if (step.model === IDLE) continue
-    room.take(step.model)
-    if (isCoupled) curves[step.model]?.absorb(step.workload)
+  const absorb = (model: number, workload: number): void => {
+    if (isCoupled) curves[model]?.absorb(workload)
   }
-  const gain = steps.reduce((sum, { total }) => sum + total, 0)
-  // Devices that share nothing each have the best plan there is: the plan is its own bound.
-  const shares = isCoupled || context.capacities !== undefined
-  const bound = shares ? freeBound(graph, stages) : gain
-  return plannedMatching(graph, steps, { rounds: stages.length, gain, bound })
+  return { search, absorb, isCoupled }
 }
 
 /** What each device could gain if it were alone, in all rounds together. */
-function freeBound(graph: LatentGraph, stages: readonly DecisionStage[]): number {
+function freeBound(
+  graph: LatentGraph,
+  { tick }: PolicyContext,
+  stages: readonly DecisionStage[],
+): number {
   const search = new PlanSearch(stages)
   let bound = 0
-  for (const device of graph.devices.keys()) bound += search.best(device, graph.pools).total
+  for (const device of graph.devices.keys()) {
+    tick?.()
+    bound += search.best(device, graph.pools).total
+  }
   return bound
 }
 

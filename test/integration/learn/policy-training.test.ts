@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -42,6 +42,22 @@ test('training lowers the loss of the critics, and goes on from a checkpoint to 
 
   await expectSameScores(whole.policyFile())
 }, 60_000)
+
+test('a checkpoint that is cut off or of something else is refused', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'gainnet-policy-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const path = join(folder, 'checkpoint')
+  const states = { 'actor.one': Float32Array.of(1, 2) }
+  const choices = [[Int8Array.of(0, 1, 5), Int8Array.of(2, 0, 0)]]
+  const checkpoint = { seed: 1, updates: 20, updateCount: 10, states, choices }
+  await writeCheckpoint(path, checkpoint)
+  expect(await readCheckpoint(path)).toEqual(checkpoint)
+  const whole = await readFile(path)
+  for (const bytes of [whole.subarray(0, -1), Buffer.from('text'), Buffer.concat([whole, whole])]) {
+    await writeFile(path, bytes)
+    await expect(readCheckpoint(path)).rejects.toThrow(/is no checkpoint of a policy, or damaged/)
+  }
+})
 
 /** The file in ONNX Runtime beside the networks that policies evaluate themselves. */
 async function expectSameScores(file: Uint8Array): Promise<void> {

@@ -14,10 +14,15 @@ import {
 } from '../../../cases/vehicles/studies.ts'
 import { element, text } from '../../../cases/vehicles/svg.ts'
 import { Tally } from '../../../cases/vehicles/tally.ts'
+import { sacPolicies } from '../../../controller/orchestrate/policies/sac-policy.ts'
+import { readPolicyFile } from '../../../controller/orchestrate/sac/policy-file.ts'
+import { buildPolicyFile } from '../../../controller/orchestrate/sac/policy-networks.ts'
 import { drawScenario, inputsOfRound } from '../../../controller/simulate/scenario.ts'
 import { BALANCED } from '../../../controller/simulate/scenario-options.ts'
 
 const options = { ...BALANCED, vehicles: 8, targets: 60, rounds: 2 }
+/** Not trained: as it begins. */
+const learned = sacPolicies(readPolicyFile(buildPolicyFile(new Map())))
 
 describe('shares and their intervals', () => {
   test('a share is the ratio of sums, and its interval holds it', () => {
@@ -35,7 +40,7 @@ describe('shares and their intervals', () => {
 
 describe('studies', () => {
   const tally = new Tally()
-  const one = { options, seed: 1, tally }
+  const one = { options, seed: 1, tally, learned }
   const stated = [studyShares(one), studyCapacities(one)]
   studyLimits(one)
   const rows = new Map(tally.rows().map(row => [row.name, row.value]))
@@ -46,6 +51,8 @@ describe('studies', () => {
 
   test('there is a row for each policy, and none is above what bounds it', () => {
     const policies = [
+      'sac',
+      'executed',
       'receding-dp',
       'greedy',
       'ml-c',
@@ -98,7 +105,7 @@ describe('measured cells', () => {
   test('a study on them has its rows', () => {
     const tally = new Tally()
     const steady = new Map([['steady', [new Float64Array(9).fill(3)]]])
-    studyMeasured({ options, seed: 1, tally }, steady, [])
+    studyMeasured({ options, seed: 1, tally, learned }, steady, [])
     const names = tally.rows().map(row => row.name)
     expect(names).toContain('traces.steady.receding-dp')
     expect(names).toContain('traces.steady.stale.greedy')
