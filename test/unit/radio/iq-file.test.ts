@@ -29,11 +29,11 @@ describe('samples', () => {
 describe('a recording', () => {
   test('as SigMF tells its format, rate and frequency, by either of its files', async () => {
     const folder = temporaryDirectory()
-    const data = join(folder, 'remote.sigmf-data')
+    const samples = join(folder, 'remote.sigmf-data')
     const meta = join(folder, 'remote.sigmf-meta')
     writeFileSync(meta, JSON.stringify(META))
-    writeFileSync(data, Uint8Array.of(1, 2, 3, 4))
-    for (const path of [data, meta]) {
+    writeFileSync(samples, Uint8Array.of(1, 2, 3, 4))
+    for (const path of [samples, meta]) {
       const { bytes, ...told } = await openIqFile(path, {})
       expect(told).toEqual({ format: 'cs16', rateHz: 250_000, frequencyHz: 433_920_000 })
       expect(await read(bytes())).toEqual([1, 2, 3, 4])
