@@ -155,7 +155,12 @@ async function greeting(
     else done.reject(unavailable(`${what} does not greet as rtl_tcp does`))
   }
   const onError = (error: Error): void =>
-    done.reject(unavailable(`${what} cannot be reached: ${messageOf(error)}`, error))
+    done.reject(
+      unavailable(
+        `${what} cannot be reached (is rtl_tcp running there?): ${messageOf(error)}`,
+        error,
+      ),
+    )
   const onClose = (): void =>
     done.reject(unavailable(`${what} closed the connection: it serves one client at a time`))
   socket.on('data', onData).once('error', onError).once('close', onClose)
