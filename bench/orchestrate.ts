@@ -1,3 +1,4 @@
+import { PolicyTraining } from '../controller/learn/policy-training.ts'
 import { CorrelationMemo } from '../controller/orchestrate/correlation-memo.ts'
 import { energyAwareWorkload, leastEnergyPlan } from '../controller/orchestrate/energy-workload.ts'
 import { buildLatentGraph } from '../controller/orchestrate/latent-graph.ts'
@@ -5,10 +6,14 @@ import { exactDpPolicy } from '../controller/orchestrate/policies/exact-dp-polic
 import { greedyGainPolicy } from '../controller/orchestrate/policies/greedy-gain-policy.ts'
 import type { Policy } from '../controller/orchestrate/policies/policy.ts'
 import { recedingDpPolicy } from '../controller/orchestrate/policies/receding-dp-policy.ts'
+import { sacPolicies } from '../controller/orchestrate/policies/sac-policy.ts'
+import { readPolicyFile } from '../controller/orchestrate/sac/policy-file.ts'
+import { buildPolicyFile } from '../controller/orchestrate/sac/policy-networks.ts'
 import { Environment } from '../controller/simulate/environment.ts'
 import { drawScenario } from '../controller/simulate/scenario.ts'
 import { BALANCED } from '../controller/simulate/scenario-options.ts'
 import { seededRandom } from '../runtime/seeded-random.ts'
+import { loadOrt } from '../training/trainer/ort-session.ts'
 import type { Bench, BenchRow } from './bench-report.ts'
 import { searchedEnergy, searchedWorkload } from './orchestrate/convex-search.ts'
 import { drawEnergyPair } from './orchestrate/energy-pairs.ts'
@@ -24,6 +29,8 @@ const DECISIONS_QUICK = 3
 const PAIRS = 100
 const PAIRS_QUICK = 20
 const ENVIRONMENT_STEPS = 400
+const UPDATES = 300
+const UPDATES_QUICK = 30
 
 /** Time from the features of a fleet to its matching, and the workload beside a convex search. */
 export const orchestrate: Bench = {
@@ -32,18 +39,22 @@ export const orchestrate: Bench = {
   minutes: 1,
   async run({ quick }) {
     const rows: BenchRow[] = []
+    // Not trained: as many multiplications as what is.
+    const [, guarded] = sacPolicies(readPolicyFile(buildPolicyFile(new Map())))
     for (const size of SIZES) {
       const name = `${size.devices}x${size.models}`
       const decisions = quick ? DECISIONS_QUICK : size.decisions
       const sized = { ...size, decisions }
       rows.push(decideRow(`decide.${name}`, { ...sized, policy: greedyGainPolicy }))
       rows.push(decideRow(`decide.${name}.receding-dp`, { ...sized, policy: recedingDpPolicy }))
+      rows.push(decideRow(`decide.${name}.sac-guarded`, { ...sized, policy: guarded }))
       rows.push(decideRow(`decide.${name}.new-sketches`, { ...sized, policy: null }))
       rows.push(
         decideRow(`decide.${name}.bound`, { ...sized, policy: exactDpPolicy, isFree: true }),
       )
     }
-    rows.push(environmentRow(), ...errorRows(quick ? PAIRS_QUICK : PAIRS))
+    rows.push(environmentRow(), await updatesRow(quick ? UPDATES_QUICK : UPDATES))
+    rows.push(...errorRows(quick ? PAIRS_QUICK : PAIRS))
     return {
       rows,
       notes: [
@@ -51,6 +62,7 @@ export const orchestrate: Bench = {
           '10000 x 20, greedy policy and receding-horizon DP alike, on one core',
         'new-sketches: the same with the greedy policy when every sketch of 256 bins changed since the last CR',
         'bound: exact plan of three rounds for each device as if it were alone',
+        'sac.updates: of 256 transitions each, with the cells that are played for them, from the first on',
         'environment: decisions of one device in the simulator, 50 devices and 12 models',
         'workload.vs-solver: greatest difference beside a search over the convex program, relative',
       ],
@@ -109,6 +121,18 @@ function environmentRow(): BenchRow {
     rates.push(deviceCount / (performance.now() - from))
   }
   return { name: 'environment', value: median(rates), unit: 'decisions/ms', n: rates.length }
+}
+
+async function updatesRow(updates: number): Promise<BenchRow> {
+  const training = await PolicyTraining.open(await loadOrt(), { seed: SEED, updates })
+  try {
+    const from = performance.now()
+    while (!training.isOver) await training.advance()
+    const seconds = (performance.now() - from) / 1000
+    return { name: 'sac.updates', value: updates / seconds, unit: '1/s', n: updates }
+  } finally {
+    await training.release()
+  }
 }
 
 function errorRows(pairs: number): BenchRow[] {

@@ -4,7 +4,7 @@ import { wholeNumber } from '../whole-number.ts'
 const seed = wholeNumber({ min: 0, max: 2 ** 31 - 1 })
 const updates = wholeNumber({ min: 1, max: 1_000_000 })
 
-/** Some two minutes of one core. */
+/** A few minutes of one core. */
 const UPDATES_DEFAULT = 3000
 
 /** Each command imports what it needs when it is run. */

@@ -5,9 +5,9 @@ import type { SlotArrays } from '../slot-kernels.ts'
 
 /**
  * Actions of a device that a learned policy weighs: those that the plan of the present view holds
- * for the best, down to a quarter of a round's gain below it. In 998 of 1,000 decisions the
- * clairvoyant optimum took one of them, most often one of the first two; so the cost of a decision
- * does not grow with the number of models, and learning is spent where it can change something.
+ * for the best, down to a quarter of a round's gain below it. In nearly all decisions the
+ * clairvoyant optimum takes one of them, mostly one of the first two; so the cost of a decision
+ * hardly grows with the number of models, and learning is spent where it can change something.
  */
 export const CANDIDATES = 6
 const MARGIN_ROUNDS = 0.25
