@@ -2,6 +2,19 @@ import { z } from 'zod'
 import { PhaseInterval } from './assignment.ts'
 import { envelope, Hash, Id, Time } from './envelope.ts'
 
+/** Twice as much of it would have raised the gain most; time, where only all of them together would. */
+export const RoundLimit = z.enum(['time', 'spectrum', 'compute', 'data', 'correlation'])
+export type RoundLimit = z.infer<typeof RoundLimit>
+
+export const RoundAlternative = z.strictObject({
+  modelId: Id,
+  gain: z.number().nonnegative().describe('As if no other device served the model.'),
+  workload: z.int().nonnegative(),
+  correlation: z.number().min(0).max(1),
+  limitedBy: RoundLimit,
+})
+export type RoundAlternative = z.infer<typeof RoundAlternative>
+
 /** One device's part in a round: what it was given, why, and what came of it. */
 export const RoundChoice = z.strictObject({
   agentId: Id,
@@ -10,8 +23,30 @@ export const RoundChoice = z.strictObject({
   workload: z.int().nonnegative(),
   correlation: z.number().min(0).max(1).optional(),
   reason: z.string().max(500),
+  limitedBy: RoundLimit.optional(),
+  alternatives: z.array(RoundAlternative).max(3).optional().describe('Best first.'),
 })
 export type RoundChoice = z.infer<typeof RoundChoice>
+
+/** Which plan a round executed: what the policy proposed, or the plan that was made beside it. */
+export const RoundDecision = z.strictObject({
+  executed: z.string().max(40).describe('Policy whose matching was executed.'),
+  planMs: z.number().nonnegative().describe('The whole decision, the plan beside it included.'),
+  rounds: z.int().min(1).optional().describe('Rounds that the promises below span.'),
+  proposedGain: z.number().nonnegative().optional().describe('Promise of the proposal.'),
+  besideGain: z
+    .number()
+    .nonnegative()
+    .optional()
+    .describe('Promise of the receding-horizon plan; absent where there was no time for it.'),
+  outlookBound: z.number().nonnegative().optional().describe('What no plan could promise.'),
+  replacedCount: z
+    .int()
+    .nonnegative()
+    .describe('Rounds since the controller started in which the proposal was not executed.'),
+  failure: z.string().max(300).optional().describe('Why the policy proposed nothing.'),
+})
+export type RoundDecision = z.infer<typeof RoundDecision>
 
 /** Used over granted: 1 is just the grant. Left out where nothing was granted or nothing is known. */
 export const UseShares = z.strictObject({
@@ -60,6 +95,7 @@ export const RoundRecord = z.strictObject({
   gain: z.number().nonnegative(),
   bound: z.number().nonnegative(),
   gap: z.number().min(0).max(1).describe('(bound - gain) / bound, 0 where the bound is 0.'),
+  decision: RoundDecision.optional(),
   choices: z.array(RoundChoice).max(10_000),
   contributions: z.array(RoundContribution).max(10_000),
   models: z.array(RoundModel).max(1000),

@@ -1,17 +1,13 @@
 import type { Assignment, ConsumeOrder, SenseOrder } from '../../protocol/assignment.ts'
-import type { RoundChoice } from '../../protocol/round-record.ts'
+import type { RoundChoice, RoundDecision } from '../../protocol/round-record.ts'
 import type { DataSketch, Urp } from '../../protocol/urp.ts'
 import type { Random } from '../../runtime/seeded-random.ts'
 import type { CorrelationMemo } from '../orchestrate/correlation-memo.ts'
+import { explainedChoices } from '../orchestrate/explain/explained-choices.ts'
 import type { GainParameters, GraphDevice, GraphModel } from '../orchestrate/graph-inputs.ts'
 import { buildLatentGraph } from '../orchestrate/latent-graph.ts'
 import { planConsumption } from '../orchestrate/plan-consumption.ts'
-import {
-  type Choice,
-  type Policy,
-  type PolicyContext,
-  roundChoiceOf,
-} from '../orchestrate/policies/policy.ts'
+import type { Choice, Policy, PolicyContext } from '../orchestrate/policies/policy.ts'
 import { type SlotPool, slotPoolFromUrp } from '../orchestrate/slot-pool.ts'
 import type { AgentAssignment } from './round-machine.ts'
 
@@ -68,6 +64,7 @@ export interface RoundPlan {
   readonly gain: number
   readonly bound: number
   readonly gap: number
+  readonly decision?: RoundDecision
   readonly excluded: readonly { readonly agentId: string; readonly reason: string }[]
 }
 
@@ -102,16 +99,22 @@ export function planRound(inputs: PlanInputs): RoundPlan {
     random: inputs.random,
     ...capacitiesOf(inputs.models),
   })
+  let choices: readonly RoundChoice[] | undefined
   const choiceOf = new Map(matching.choices.map(choice => [choice.agentId, choice]))
   return {
     assignments: devices.map(device => ({
       agentId: device.agentId,
       assignment: assignmentFor(inputs, device, choiceOf.get(device.agentId)),
     })),
-    choices: matching.choices.map(roundChoiceOf),
+    // Asked for when the round is recorded, after the haste of the control slot.
+    get choices() {
+      choices ??= explainedChoices(graph, matching.choices)
+      return choices
+    },
     gain: matching.gain,
     bound: matching.bound,
     gap: matching.gap,
+    ...(matching.decision ? { decision: matching.decision } : {}),
     excluded,
   }
 }

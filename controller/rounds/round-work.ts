@@ -16,6 +16,7 @@ import type { Evaluator } from '../models/evaluator.ts'
 import type { Model, ModelLibrary, VersionRecord } from '../models/model-library.ts'
 import type { ModelPublisher } from '../models/model-publisher.ts'
 import { CorrelationMemo } from '../orchestrate/correlation-memo.ts'
+import { ExecutedPolicy } from '../orchestrate/execute/executed-policy.ts'
 import type { Policy } from '../orchestrate/policies/policy.ts'
 import type {
   ExpectedUpdate,
@@ -58,6 +59,7 @@ export class RoundWork implements RoundActions {
   readonly #options: RoundWorkOptions
   readonly #overhead = new ComputeOverhead()
   readonly #correlations = new CorrelationMemo()
+  readonly #policy: Policy
   /** Orders of the running CR, by agent: what updates are checked against. */
   #orders = new Map<string, ConsumeOrder>()
   /** What the plan was made from, by agent. */
@@ -71,6 +73,7 @@ export class RoundWork implements RoundActions {
 
   constructor(options: RoundWorkOptions) {
     this.#options = options
+    this.#policy = new ExecutedPolicy(options.policy, { log: options.log })
   }
 
   /** The parts that in turn need this one. */
@@ -94,14 +97,14 @@ export class RoundWork implements RoundActions {
   }
 
   plan(inputs: Parameters<RoundActions['plan']>[0]): RoundPlan {
-    const { config, policy, random, library } = this.#options
+    const { config, random, library } = this.#options
     this.#crId = inputs.crId
     this.#urps = inputs.urps
     return planRound({
       ...inputs,
       link: config.controllerId,
       models: library.models.map(plannedModelOf),
-      policy,
+      policy: this.#policy,
       random,
       gain: config.gain,
       training: config.training,
@@ -268,6 +271,7 @@ export class RoundWork implements RoundActions {
       gain: plan?.gain ?? 0,
       bound: plan?.bound ?? 0,
       gap: plan?.gap ?? 0,
+      ...(plan?.decision ? { decision: plan.decision } : {}),
       choices: [...(plan?.choices ?? [])],
       contributions,
       models,

@@ -4,7 +4,7 @@ import { IDLE } from '../horizon/transition.ts'
 import type { LatentGraph } from '../latent-graph.ts'
 import { LearningCurve } from '../learning-curve.ts'
 import { plannedMatching } from './planned-matching.ts'
-import type { Choice, Matching, Policy, PolicyContext } from './policy.ts'
+import type { Matching, Policy, PolicyContext } from './policy.ts'
 import { Room } from './room.ts'
 
 /**
@@ -58,37 +58,23 @@ export function proposePlans(
   return plannedMatching(graph, steps, { rounds: stages.length, gain, bound })
 }
 
-/**
- * What choices promise of all rounds, by the measure that `proposePlans` maximizes device by device:
- * the gain of each first step after the matches before it, and the best plan that can follow it.
- */
-export function promisedGain(
-  graph: LatentGraph,
-  choices: readonly Choice[],
-  o: { readonly stages: readonly DecisionStage[]; readonly tick?: () => void },
-): number {
-  const { search, absorb } = coupledSearch(graph, o.stages)
-  let sum = 0
-  for (const device of byBestGain(graph)) {
-    o.tick?.()
-    const model = choices[device]?.edge?.model ?? IDLE
-    sum += search.totalOf(device, graph.pools, model)
-    if (model !== IDLE) absorb(model, graph.workloads[device * graph.models.length + model] ?? 0)
-  }
-  return sum
-}
-
 /** A search in which, where matches count as absorbed, models are worth less after each. */
 function coupledSearch(graph: LatentGraph, stages: readonly DecisionStage[]) {
-  const isCoupled = graph.stage.inputs.gain.countsMatched ?? true
-  const curves = graph.stage.curves.map(
+  const { curves, absorb, isCoupled } = coupledCurves(graph)
+  const search = new PlanSearch(isCoupled ? stages.map(one => ({ ...one, curves })) : stages)
+  return { search, absorb, isCoupled }
+}
+
+/** Curves of a plan, which absorb its matches where these count at once. */
+export function coupledCurves({ stage }: LatentGraph) {
+  const isCoupled = stage.inputs.gain.countsMatched ?? true
+  const curves = stage.curves.map(
     ({ effectiveSamples, exponent }) => new LearningCurve(effectiveSamples, exponent),
   )
-  const search = new PlanSearch(isCoupled ? stages.map(one => ({ ...one, curves })) : stages)
   const absorb = (model: number, workload: number): void => {
     if (isCoupled) curves[model]?.absorb(workload)
   }
-  return { search, absorb, isCoupled }
+  return { curves, absorb, isCoupled }
 }
 
 /** What each device could gain if it were alone, in all rounds together. */
@@ -107,7 +93,7 @@ function freeBound(
 }
 
 /** Devices, the one with the greatest gain now first. */
-function byBestGain({ devices, models, gains }: LatentGraph): number[] {
+export function byBestGain({ devices, models, gains }: LatentGraph): number[] {
   const best = new Float64Array(devices.length)
   for (let pair = 0; pair < gains.length; pair++) {
     const device = Math.floor(pair / models.length)

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { ExecutedPolicy } from '../../../controller/orchestrate/execute/executed-policy.ts'
+import { promisedGain } from '../../../controller/orchestrate/execute/promised-gain.ts'
 import { buildLatentGraph } from '../../../controller/orchestrate/latent-graph.ts'
 import { greedyGainPolicy } from '../../../controller/orchestrate/policies/greedy-gain-policy.ts'
 import type { Policy } from '../../../controller/orchestrate/policies/policy.ts'
 import { randomPolicy } from '../../../controller/orchestrate/policies/random-policy.ts'
 import {
   frozenStages,
-  promisedGain,
   recedingDpPolicy,
 } from '../../../controller/orchestrate/policies/receding-dp-policy.ts'
 import { drawScenario, inputsOfRound } from '../../../controller/simulate/scenario.ts'
@@ -24,11 +24,6 @@ describe.each([true, false])('where matches count as absorbed: %s', countsMatche
   const graph = graphWhere(countsMatched)
   const plan = recedingDpPolicy.propose(graph, context())
 
-  test('the promise of the receding-horizon plan is what the plan itself says', () => {
-    const promise = promisedGain(graph, plan.choices, { stages: frozenStages(graph.stage) })
-    expect(promise).toBeCloseTo(plan.outlook?.gain ?? 0, 9)
-  })
-
   test('the plan is executed in place of a proposal that promises less, and counted', () => {
     const policy = new ExecutedPolicy(randomPolicy, { log: testLog().log, nowMs: () => 0 })
     for (const replacedCount of [1, 2]) {
@@ -41,10 +36,33 @@ describe.each([true, false])('where matches count as absorbed: %s', countsMatche
   })
 })
 
+test('where devices share nothing, the promise of a plan is what the plan itself says', () => {
+  const graph = graphWhere(false)
+  const { choices, outlook } = recedingDpPolicy.propose(graph, context())
+  const stages = frozenStages(graph.stage)
+  const promise = promisedGain(graph, choices, { stages, context: context() })
+  expect(promise).toBeCloseTo(outlook?.gain ?? 0, 9)
+})
+
+test('who idles to keep models hungry promises no more by it', () => {
+  const graph = graphWhere(true)
+  const stages = frozenStages(graph.stage)
+  const promiseOf = (policy: Policy, isIdle = false) => {
+    const { choices } = policy.propose(graph, context())
+    const played = isIdle ? choices.map(choice => ({ ...choice, edge: null })) : choices
+    return promisedGain(graph, played, { stages, context: context() })
+  }
+  expect(promiseOf(randomPolicy, true)).toBeLessThan(promiseOf(randomPolicy))
+  expect(promiseOf(randomPolicy)).toBeLessThan(promiseOf(greedyGainPolicy))
+})
+
 test('a proposal that promises as much as the plan is executed', () => {
   const graph = graphWhere(true)
   const same: Policy = { ...recedingDpPolicy, name: 'same' }
-  const { decision } = new ExecutedPolicy(same, { log: testLog().log, nowMs: () => 0 }).propose(graph, context())
+  const { decision } = new ExecutedPolicy(same, { log: testLog().log, nowMs: () => 0 }).propose(
+    graph,
+    context(),
+  )
   expect(decision).toMatchObject({ executed: 'same', replacedCount: 0 })
   expect(decision?.besideGain).toBeCloseTo(decision?.proposedGain ?? 0, 9)
 })
@@ -70,17 +88,6 @@ test('where time is over before the plan is made, the proposal is executed', () 
   const { decision } = policy.propose(graphWhere(true), context())
   expect(decision).toEqual({ executed: 'random', planMs: expect.any(Number), replacedCount: 0 })
   expect(nowMs).toBeLessThan(20)
-})
-
-test('a plan with prices is not judged by one without', () => {
-  const graph = graphWhere(true)
-  const capacities = graph.models.map(() => 2)
-  const priced: Policy = { ...randomPolicy, name: 'priced-dp' }
-  const { decision } = new ExecutedPolicy(priced, { log: testLog().log, nowMs: () => 0 }).propose(graph, {
-    ...context(),
-    capacities,
-  })
-  expect(decision).toMatchObject({ executed: 'priced-dp', replacedCount: 0 })
 })
 
 describe('a policy that fails', () => {
@@ -111,10 +118,10 @@ describe('a policy that fails', () => {
 
   test('in an empty fleet leaves an empty matching', () => {
     const graph = buildLatentGraph({ ...inputs, devices: [] })
-    const { choices, gain } = new ExecutedPolicy(greedyGainPolicy, { log: testLog().log, nowMs: () => 0 }).propose(
-      graph,
-      context(),
-    )
+    const { choices, gain } = new ExecutedPolicy(greedyGainPolicy, {
+      log: testLog().log,
+      nowMs: () => 0,
+    }).propose(graph, context())
     expect([choices, gain]).toEqual([[], 0])
   })
 })
