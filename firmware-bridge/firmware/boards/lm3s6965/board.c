@@ -170,7 +170,8 @@ uint64_t gn_board_micros(void)
     /* Again where a turn ended in between; it cannot end twice. */
     do {
         turn = turns;
-        ticks = TICKS_PER_TURN - 1 - SYSTICK_VALUE;
+        /* Zero is where a turn ends, with its interrupt, and where the first one starts. */
+        ticks = (TICKS_PER_TURN - SYSTICK_VALUE) % TICKS_PER_TURN;
     } while (turn != turns);
     uint64_t micros = ((uint64_t)turn * TICKS_PER_TURN + ticks) * 2 / 25; /* 12.5 ticks each */
     /* A turn may have ended before its interrupt was served. */
