@@ -11,7 +11,7 @@ const RATE_HZ = 2_400_000
 const PLAN: SpectrumPlan = { format: 'cu8', rateHz: RATE_HZ, blocks: 16, slots: 10, slotMs: 100 }
 /** As rtl_tcp hands it over. */
 const CHUNK_BYTES = 65_536
-/** One second of it goes round and round. */
+/** Of one second, a tenth of which is made: making more leaves garbage that memory is judged by. */
 const STREAM_BYTES = 2 * RATE_HZ
 
 export interface SpectrumScale {
@@ -70,9 +70,12 @@ export async function measureSpectrum(scale: SpectrumScale): Promise<BenchResult
 }
 
 function radioNoise(): Uint8Array {
-  const noise = fillStandardNormal(new Float32Array(STREAM_BYTES), seededRandom(1))
+  const noise = fillStandardNormal(new Float32Array(STREAM_BYTES / 10), seededRandom(1))
   // Rounds and stays between 0 and 255, as a converter does.
-  return new Uint8Array(new Uint8ClampedArray(noise.map(value => 127.5 + 6 * value)).buffer)
+  const bytes = new Uint8ClampedArray(noise.map(value => 127.5 + 6 * value))
+  const stream = new Uint8Array(STREAM_BYTES)
+  for (let at = 0; at < stream.length; at += bytes.length) stream.set(bytes, at)
+  return stream
 }
 
 function* chunks(stream: Uint8Array, seconds: number): Generator<Uint8Array> {
