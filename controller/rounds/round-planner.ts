@@ -52,6 +52,8 @@ export interface PlanInputs {
     readonly learningRate: number
   }
   readonly computeOverheadOf: (agentId: string, modelId: string) => number
+  /** Part of what an agent claims that its records support; all of it where absent. */
+  readonly credibilityOf?: (agentId: string) => number
   /** What the rounds before know of correlations. */
   readonly correlations?: CorrelationMemo
   /** False in the last CR of a limited run, which only consumes. */
@@ -131,6 +133,7 @@ function planDevice(inputs: PlanInputs, agentId: string, urp: Urp, pool: SlotPoo
     nextPool: pool,
     sensors: urp.sensing,
     sketch: urp.dataSketch,
+    credibility: inputs.credibilityOf?.(agentId) ?? 1,
   }
   const sensed = inputs.sensed.get(agentId)
   const model = inputs.models.find(one => one.modelId === sensed?.modelId)
