@@ -10,7 +10,7 @@ import { OFFSET_MS, startRunner } from './runner-fixture.ts'
 import { BATCH, initialParameters, manifest } from './tiny-model.ts'
 
 /** Long enough for a busy machine to load and train a tiny model in most of a round. */
-const CUT = { slots: 10, slotMs: 500 }
+const CUT = { slots: 10, slotMs: 700 }
 const consume = consumeOf({
   version: manifest.version,
   batch: BATCH,
