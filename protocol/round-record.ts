@@ -2,8 +2,11 @@ import { z } from 'zod'
 import { PhaseInterval } from './assignment.ts'
 import { envelope, Hash, Id, Time } from './envelope.ts'
 
-/** Twice as much of it would have raised the gain most; time, where only all of them together would. */
-export const RoundLimit = z.enum(['time', 'spectrum', 'compute', 'data', 'correlation'])
+/**
+ * Twice as much of it would have raised the gain most; time, where only all of them together would;
+ * records, where the device was not believed all that it claims.
+ */
+export const RoundLimit = z.enum(['time', 'spectrum', 'compute', 'data', 'correlation', 'records'])
 export type RoundLimit = z.infer<typeof RoundLimit>
 
 export const RoundAlternative = z.strictObject({

@@ -83,6 +83,8 @@ export interface DecisionStage {
   readonly downloadBlocks: Float64Array
   readonly uploadBlocks: Float64Array
   readonly curves: readonly LearningCurve[]
+  /** By device; absent where all are believed. */
+  readonly credibility?: Float64Array
 }
 
 export function buildDecisionStage(inputs: GraphInputs): DecisionStage {
@@ -113,9 +115,15 @@ export function buildDecisionStage(inputs: GraphInputs): DecisionStage {
     downloadBlocks: new Float64Array(pairs),
     uploadBlocks: new Float64Array(pairs),
     curves: curvesOf(inputs),
+    ...credibilityOf(devices),
   }
   fillPairs(stage)
   return stage
+}
+
+function credibilityOf(devices: readonly GraphDevice[]): Pick<DecisionStage, 'credibility'> {
+  if (devices.every(({ credibility = 1 }) => credibility >= 1)) return {}
+  return { credibility: Float64Array.from(devices, ({ credibility = 1 }) => credibility) }
 }
 
 /** Pools in one array. What is no number or negative offers nothing. */

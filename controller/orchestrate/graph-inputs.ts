@@ -36,6 +36,8 @@ export interface GraphDevice {
    * absent there is one link, with the rates of `nextPool`.
    */
   readonly links?: ReadonlyMap<string, LinkRates>
+  /** Part of its workload that its records support; all of it where absent. */
+  readonly credibility?: number
 }
 
 /** A domain-specific model as the graph is built from it. */

@@ -172,7 +172,7 @@ function weighPairs(
 function edgeOf(stage: DecisionStage, device: number, model: number, sensed: number): GraphEdge {
   const pair = device * stage.modelCount + model
   const capacity = at(stage.capacity, pair)
-  const workload = Math.min(sensed, capacity)
+  const workload = workloadOf(stage, pair, sensed)
   const set = device * stage.kindSets.length + at(stage.kindSetOf, model)
   const { sensors } = stage.sensing[set] as SensingSet
   const { modelId, downloadBits, uploadBits } = stage.inputs.models[model] as GraphModel

@@ -25,6 +25,7 @@ import type {
   UpdateIntake,
 } from '../transfer/update-intake.ts'
 import { ComputeOverhead } from './compute-overhead.ts'
+import { KeptPromises } from './kept-promises.ts'
 import { overlapRatio } from './overlap.ts'
 import { predictedOverhead, ratePerUnit } from './predicted-overhead.ts'
 import type { RoundLog } from './round-log.ts'
@@ -59,6 +60,7 @@ export class RoundWork implements RoundActions {
   readonly #options: RoundWorkOptions
   readonly #overhead = new ComputeOverhead()
   readonly #correlations = new CorrelationMemo()
+  readonly #promises = new KeptPromises()
   readonly #policy: Policy
   /** Orders of the running CR, by agent: what updates are checked against. */
   #orders = new Map<string, ConsumeOrder>()
@@ -100,7 +102,8 @@ export class RoundWork implements RoundActions {
     const { config, random, library } = this.#options
     this.#crId = inputs.crId
     this.#urps = inputs.urps
-    return planRound({
+    this.#promises.onSensed(inputs)
+    const plan = planRound({
       ...inputs,
       link: config.controllerId,
       models: library.models.map(plannedModelOf),
@@ -109,9 +112,12 @@ export class RoundWork implements RoundActions {
       gain: config.gain,
       training: config.training,
       correlations: this.#correlations,
+      credibilityOf: agentId => this.#promises.credibilityOf(agentId),
       computeOverheadOf: (agentId, modelId) =>
         this.#overhead.factor(agentId, modelId, this.#predictedOverhead(agentId, modelId)),
     })
+    this.#promises.onPlanned(plan.assignments)
+    return plan
   }
 
   async publishAssignments(assignments: readonly AgentAssignment[]): Promise<void> {
@@ -244,6 +250,7 @@ export class RoundWork implements RoundActions {
 
   async record(round: FinishedRound): Promise<void> {
     const { wire, roundLog, policy, library, log } = this.#options
+    this.#promises.onContributions(round.contributions)
     await library.settled()
     for (const { agentId, grId } of round.contributions) this.#release(agentId, grId)
     const aggregations = this.#aggregations

@@ -24,10 +24,12 @@ const RELIEFS: readonly (readonly [RoundLimit, Relief])[] = [
 /**
  * What bound an edge: that of which twice as much would raise its gain most. Correlation doubles up
  * to 1. Where nothing helps alone, all of them together would, which longer slots bring: time.
+ * A device that is not believed is bound by its records before all else.
  */
 export function bindingLimit(graph: LatentGraph, edge: GraphEdge): RoundLimit {
   const { stage } = graph
   const { correlation } = edge
+  if ((stage.credibility?.[edge.device] ?? 1) < 1) return 'records'
   const gain = gainOf(stage, pairOf(stage, edge), edge.workload)
   let best: RoundLimit = 'correlation'
   let most = gain * (Math.min(1, 2 * correlation) / correlation)

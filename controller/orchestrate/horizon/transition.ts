@@ -11,10 +11,16 @@ import { CONTROL_SLOTS } from '../slot-pool.ts'
 /** No model: the device idles. */
 export const IDLE = -1
 
-/** D* = min(G, C), 0 where the pair has no edge. */
+/**
+ * D* = min(G, C), 0 where the pair has no edge. Of a device whose records do not support what it
+ * claims, the part that they support, and at least one sample: how else would it show better ones.
+ */
 export function workloadOf(stage: DecisionStage, pair: number, sensed: number): number {
   if (stage.fault[pair] !== 0) return 0
-  return Math.min(sensed, stage.capacity[pair] ?? 0)
+  const claimed = Math.min(sensed, stage.capacity[pair] ?? 0)
+  if (stage.credibility === undefined || claimed < 1) return claimed
+  const credible = stage.credibility[Math.floor(pair / stage.modelCount)] ?? 1
+  return Math.max(1, Math.floor(claimed * credible))
 }
 
 /** g = A·χ·φ(D) */
