@@ -178,6 +178,7 @@ describe('the record of a round', () => {
       crId: 7,
       startedAt: '1970-01-01T00:00:01.000Z',
       policy: 'greedy-gain',
+      decision: { executed: 'greedy-gain', replacedCount: 0 },
       choices: [{ agentId: 'a', modelId: 'prose' }],
       models: [{ modelId: 'prose', versionNumber: 1, contributions: 1, sampleCount: 10 }],
       excluded: [],
