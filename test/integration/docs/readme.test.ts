@@ -17,6 +17,7 @@ const PRINTED: Readonly<Record<string, RegExp | null>> = {
   'npm run bench': /round-overhead/,
   'npm run size': /production installation/,
   'node dist/cli/main.js measure': /Time-computing matrix/,
+  'node dist/cli/main.js firmware list': /vid:pid:serial|no serial port/,
   'node dist/cli/main.js model --help': /gradcheck/,
   'node dist/cli/main.js --help': /measure/,
 }
