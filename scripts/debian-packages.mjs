@@ -13,6 +13,7 @@ export const DEBIAN_PACKAGES = [
   { name: 'openssl', command: 'openssl', for: 'certificates of brokers with TLS' },
   ...LAB_PACKAGES,
   { name: 'gcc', command: 'gcc', for: 'the unit tests of the firmware, under the sanitizers' },
+  { name: 'libc6-dev', file: '/usr/include/stdio.h', for: 'the same' },
   { name: 'make', command: 'make', for: 'the firmware' },
   { name: 'gcc-arm-none-eabi', command: 'arm-none-eabi-gcc', for: 'the firmware for a board' },
   { name: 'qemu-system-arm', command: 'qemu-system-arm', for: 'a board that runs the firmware' },
