@@ -158,18 +158,25 @@ describe.skipIf(missingFirmwareTools.length > 0)('the link to an emulated board'
     onTestFinished(() => line.close())
     const ask = (type: number, sequence: number) =>
       line.write(encodeFrame({ type, sequence, payload: new Uint8Array() }))
-    const replyTo = (sequence: number) =>
-      waitFor(() => frames.find(one => one.type >= 0x80 && one.sequence === sequence), {
-        ms: 20_000,
-        what: `reply ${sequence}`,
-      })
-    ask(REQUESTS.identify.type, 1)
-    await replyTo(1)
+    let askedMs = 0
+    // Asked again: what a board says before QEMU knows of its listener is lost.
+    const replyTo = (type: number, sequence: number) =>
+      waitFor(
+        () => {
+          if (performance.now() - askedMs > 300) {
+            ask(type, sequence)
+            askedMs = performance.now()
+          }
+          return frames.find(one => one.type >= 0x80 && one.sequence === sequence)
+        },
+        { ms: 20_000, what: `reply ${sequence}` },
+      )
+    await replyTo(REQUESTS.identify.type, 1)
     const random = seededRandom(5)
     line.write(Uint8Array.from({ length: 700 }, () => Math.floor(random() * 256)))
     line.write(Uint8Array.of(0))
-    ask(REQUESTS.statistics.type, 2)
-    const statistics = Buffer.from((await replyTo(2)).payload)
+    const { payload } = await replyTo(REQUESTS.statistics.type, 2)
+    const statistics = Buffer.from(payload)
     const [checksums, stuffings, truncated, overruns] = [12, 16, 20, 24].map(at =>
       statistics.readUInt32LE(at),
     )
