@@ -126,9 +126,10 @@ async function longStream(
     rss.push(process.memoryUsage.rss() / 2 ** 20)
   }
   await thread.finish()
-  const tenth = Math.max(1, Math.floor(seconds / 10))
+  const tenth = Math.ceil(seconds / 10)
+  const middle = Math.floor(seconds / 2)
   // The heap of a new thread takes some minutes of stream to find its size.
-  const startMib = median(rss.slice(4 * tenth, 5 * tenth))
+  const startMib = median(rss.slice(middle - tenth, middle))
   return { growthMib: median(rss.slice(-tenth)) - startMib, startMib }
 }
 
