@@ -1,8 +1,8 @@
+import { median } from 'simple-statistics'
 import { FrameParser } from '../firmware-bridge/frame-parser.ts'
 import type { Bench, BenchResult, BenchRow } from './bench-report.ts'
 import { type FrameStream, frameStream } from './firmware-link/frame-stream.ts'
 import { throughTerminal } from './firmware-link/terminal-run.ts'
-import { median } from './training/paired-rounds.ts'
 
 /** 921,600 baud, 8N1: ten bits a byte. */
 const LINE_BYTES_PER_SECOND = 92_160

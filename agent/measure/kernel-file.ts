@@ -29,10 +29,6 @@ function cleaned(text: string): string {
   return text.replaceAll('\0', '').trim()
 }
 
-export async function readKernelNumber(path: string): Promise<number | undefined> {
-  return kernelNumberOf(await readKernelText(path))
-}
-
 /** The kernel writes numbers in plain decimals; an empty file or a word is no number. */
 export function kernelNumberOf(text: string | undefined): number | undefined {
   return text !== undefined && /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : undefined
