@@ -10,6 +10,7 @@ import { addMeasureCommand } from './measure-command.ts'
 import { addModelCommand } from './model/model-command.ts'
 import { addPolicyCommand } from './policy/policy-command.ts'
 import { addSensorCommand } from './sensor/sensor-command.ts'
+import { addTextCommand } from './text/text-command.ts'
 import { addUrpCommand } from './urp/urp-command.ts'
 
 /** The command line. Each command imports its room when it is run, so that --help is quick. */
@@ -32,6 +33,7 @@ export function buildProgram(): Command {
   addModelCommand(program)
   addPolicyCommand(program)
   addSensorCommand(program)
+  addTextCommand(program)
   addFirmwareCommand(program)
   return program
 }
