@@ -184,6 +184,68 @@ const training = z
   .prefault({})
   .describe('How the agents train.')
 
+const aggregation = z
+  .strictObject({
+    rule: z
+      .enum([
+        'fed-avg',
+        'fed-avg-m',
+        'fed-adam',
+        'fed-yogi',
+        'trimmed-mean',
+        'coordinate-median',
+        'krum',
+        'multi-krum',
+        'geometric-median',
+      ])
+      .default('fed-avg')
+      .describe('What a new version is made by: see the page on aggregation.'),
+    learningRate: z
+      .number()
+      .gt(0)
+      .max(100)
+      .default(1)
+      .describe('Step along the mean change, of fed-avg-m, fed-adam and fed-yogi.'),
+    momentum: z
+      .number()
+      .min(0)
+      .max(0.999)
+      .default(0.9)
+      .describe('Share of the change before that goes on, of the same three.'),
+    secondMomentum: z
+      .number()
+      .min(0)
+      .max(0.9999)
+      .default(0.99)
+      .describe('Share of the squared change before that stays, of fed-adam and fed-yogi.'),
+    adaptivity: z
+      .number()
+      .gt(0)
+      .max(1)
+      .default(0.001)
+      .describe('Change that counts as small, of fed-adam and fed-yogi.'),
+    trimmedShare: z
+      .number()
+      .min(0)
+      .max(0.49)
+      .default(0.2)
+      .describe('Share of the updates that trimmed-mean leaves out at either end.'),
+    liarsMax: z
+      .int()
+      .min(0)
+      .max(10_000)
+      .default(1)
+      .describe('Devices that may lie before krum and multi-krum fail; it takes 2 of them + 3.'),
+    kept: z
+      .int()
+      .min(1)
+      .max(10_000)
+      .default(3)
+      .describe('Updates that multi-krum averages at most.'),
+  })
+  .prefault({})
+  .describe('How the updates of a round become a new version.')
+
 const evaluation = z
   .strictObject({
     niceness: z
@@ -291,6 +353,13 @@ export const ControllerConfig = z.strictObject({
   clock,
   probe,
   rounds,
+  schedule: z
+    .enum(['zeros', 'serial'])
+    .default('zeros')
+    .describe(
+      'Whether a device senses for one round while it trains on what it sensed for the round ' +
+        'before (zeros), or does all of a round in one communication round, part after part.',
+    ),
   policy: identifier()
     .default('greedy-gain')
     .meta({
@@ -305,6 +374,7 @@ export const ControllerConfig = z.strictObject({
   } satisfies FieldMeta),
   gain,
   training,
+  aggregation,
   evaluation,
   models,
 })

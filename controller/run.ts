@@ -8,6 +8,7 @@ import { seededRandom } from '../runtime/seeded-random.ts'
 import { endRequested, PartStack } from '../runtime/shutdown.ts'
 import { openStateDirectory, type StateDirectory } from '../runtime/state-directory.ts'
 import { packageVersion } from '../runtime/version.ts'
+import { Aggregator } from './aggregate/aggregator.ts'
 import { openBroker } from './broker/open-broker.ts'
 import { openBrokerSession } from './broker-session.ts'
 import { ControllerLife } from './controller-life.ts'
@@ -91,6 +92,7 @@ async function startController(foundation: Foundation): Promise<void> {
   )
   await desk.start()
   const models = await openModels(ground, library)
+  const aggregator = new Aggregator({ config: config.aggregation, library })
   const work = new RoundWork({
     config,
     policy,
@@ -98,11 +100,12 @@ async function startController(foundation: Foundation): Promise<void> {
     clock,
     random: seededRandom(session),
     library,
+    aggregator,
     ...models,
     log,
     roundLog: new RoundLog(state.path('rounds.jsonl')),
   })
-  await startRounds(ground, { library, work, ...models })
+  await startRounds(ground, { library, aggregator, work, ...models })
 }
 
 type Models = Awaited<ReturnType<typeof openModels>>
@@ -119,12 +122,16 @@ async function openModels({ wire, state, parts, log, config }: Ground, library: 
 
 async function startRounds(
   ground: Ground,
-  o: Models & { readonly library: ModelLibrary; readonly work: RoundWork },
+  o: Models & {
+    readonly library: ModelLibrary
+    readonly aggregator: Aggregator
+    readonly work: RoundWork
+  },
 ): Promise<void> {
   const { wire, life, fleet, config, state, parts, clock, log } = ground
-  const { library, work, blobs, publisher } = o
+  const { library, aggregator, work, blobs, publisher } = o
   const intake = parts.add('updates', await openIntake(ground, work))
-  await recoverUpdates({ intake, library, clock, log })
+  await recoverUpdates({ intake, library, aggregator, clock, log })
   const ledger = await DeliveryLedger.open({ path: state.path('deliveries'), log })
   parts.add('deliveries', { stop: () => ledger.close() })
   const counter = new CrCounter({ stateDirectory: state.root, log })

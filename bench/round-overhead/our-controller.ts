@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { ControllerConfig } from '../../config/controller-schema.ts'
+import { Aggregator } from '../../controller/aggregate/aggregator.ts'
 import { openBrokerSession } from '../../controller/broker-session.ts'
 import { ControllerLife } from '../../controller/controller-life.ts'
 import { Fleet } from '../../controller/fleet/fleet.ts'
@@ -107,6 +108,7 @@ export class OurController implements Stoppable {
       clock: systemClock,
       random: seededRandom(1),
       library,
+      aggregator: new Aggregator({ config: config.aggregation, library }),
       publisher,
       evaluator,
       log,

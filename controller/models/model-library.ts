@@ -34,6 +34,10 @@ const VersionRecord = z.strictObject({
   forward: Hash.describe('ONNX forward graph.'),
   training: Hash.describe('ONNX training graph.'),
   samplesAbsorbed: z.number().nonnegative().describe('Samples of all updates up to this version.'),
+  moments: z
+    .strictObject({ rule: z.string(), blobs: z.array(Hash) })
+    .optional()
+    .describe('What the rule of aggregation carries from this version to the next.'),
 })
 export type VersionRecord = z.infer<typeof VersionRecord>
 
@@ -58,9 +62,16 @@ export interface Model {
   readonly current: VersionRecord
 }
 
+/** What a rule of aggregation carries from one version to the next: as long as the parameters each. */
+export interface Moments {
+  readonly rule: string
+  readonly values: readonly Float32Array[]
+}
+
 interface VersionOptions {
   /** SHA-256 of the parameters, where it is known. */
   readonly version?: string
+  readonly moments?: Moments
   readonly sampleCount: number
   readonly nowMs: number
   /** Asked last before the version counts. */
@@ -69,6 +80,8 @@ interface VersionOptions {
 
 /** Versions that are kept: enough to look back and to roll back by hand. */
 const VERSIONS_KEPT = 50
+/** The current version, which is listed twice, and the one before, should a power cut damage it. */
+const MOMENTS_KEPT = 3
 
 /**
  * The models of this edge server and their versions on disk, content-addressed. A version counts
@@ -117,6 +130,15 @@ export class ModelLibrary {
     return parametersOfBytes(bytes)
   }
 
+  /** Of the current version; none where it was made by another rule. */
+  async moments(modelId: string, rule: string): Promise<readonly Float32Array[]> {
+    const { moments } = this.model(modelId).current
+    if (moments?.rule !== rule) return []
+    return Promise.all(
+      moments.blobs.map(async hash => parametersOfBytes(await this.#blobs.get(hash))),
+    )
+  }
+
   /** Stores the parameters as the model's next version; ROUND_FAILED where that came too late. */
   addVersion(modelId: string, parameters: Float32Array, o: VersionOptions): Promise<VersionRecord> {
     return this.#inOrder(() => this.#addVersion(modelId, parameters, o))
@@ -131,16 +153,22 @@ export class ModelLibrary {
     const { current } = model
     const bytes = bytesOfParameters(parameters)
     const { version = hashOf(bytes), sampleCount, nowMs, isUnwanted } = o
+    const moments = o.moments && momentBlobs(o.moments)
+    const { moments: _, ...same } = current
     const next: VersionRecord = {
-      ...current,
+      ...same,
+      ...(moments ? { moments: moments.record } : {}),
       version,
       versionNumber: current.versionNumber + 1,
       parent: current.version,
       createdAt: new Date(nowMs).toISOString(),
       samplesAbsorbed: current.samplesAbsorbed + sampleCount,
     }
-    const blob = { path: this.#blobs.pathOf(version), content: bytes }
-    const files = [blob, this.#recordFile(next)]
+    const blobs = [{ hash: version, content: bytes }, ...(moments?.blobs ?? [])]
+    const files = [
+      ...blobs.map(({ hash, content }) => ({ path: this.#blobs.pathOf(hash), content })),
+      this.#recordFile(next),
+    ]
     const staged = await stageFiles(files)
     if (isUnwanted?.()) {
       await staged.discard()
@@ -175,9 +203,7 @@ export class ModelLibrary {
         const old = records.slice(0, -VERSIONS_KEPT).map(({ versionNumber }) => versionNumber)
         await this.#removeRecords(modelId, old)
         const current = this.#models.get(modelId)?.current
-        for (const { version, forward, training } of current ? [...kept, current] : kept) {
-          for (const hash of [version, forward, training]) wanted.add(hash)
-        }
+        for (const hash of blobsOf(current ? [...kept, current] : kept)) wanted.add(hash)
       }
       const removed = await this.#blobs.keepOnly(wanted)
       if (removed > 0) this.#log.debug({ removed }, 'old blobs removed')
@@ -335,4 +361,18 @@ export class ModelLibrary {
     const path = this.#recordPath(record.modelId, record.versionNumber)
     return { path, content: `${JSON.stringify(record, null, 2)}\n` }
   }
+}
+
+/** Nothing where the rule carries nothing on. */
+function momentBlobs({ rule, values }: Moments) {
+  if (values.length === 0) return undefined
+  const blobs = values.map(bytesOfParameters).map(content => ({ hash: hashOf(content), content }))
+  return { blobs, record: { rule, blobs: blobs.map(({ hash }) => hash) } }
+}
+
+/** Of the records, oldest first: what must stay on disk. */
+function blobsOf(records: readonly VersionRecord[]): readonly string[] {
+  const moments = records.slice(-MOMENTS_KEPT).flatMap(record => record.moments?.blobs ?? [])
+  const named = records.flatMap(({ version, forward, training }) => [version, forward, training])
+  return [...named, ...moments]
 }

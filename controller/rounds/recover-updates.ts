@@ -1,6 +1,8 @@
 import type { Clock } from '../../runtime/clock.ts'
+import { messageOf } from '../../runtime/errors.ts'
 import type { Logger } from '../../runtime/logger.ts'
-import { fedAvg, type WeightedParameters } from '../aggregate/fed-avg.ts'
+import type { Aggregator } from '../aggregate/aggregator.ts'
+import type { WeightedParameters } from '../aggregate/fed-avg.ts'
 import type { ModelLibrary } from '../models/model-library.ts'
 import type { UpdateIntake } from '../transfer/update-intake.ts'
 
@@ -12,10 +14,11 @@ import type { UpdateIntake } from '../transfer/update-intake.ts'
 export async function recoverUpdates(o: {
   readonly intake: UpdateIntake
   readonly library: ModelLibrary
+  readonly aggregator: Aggregator
   readonly clock: Clock
   readonly log: Logger
 }): Promise<void> {
-  const { intake, library, clock, log } = o
+  const { intake, library, aggregator, clock, log } = o
   const byModel = new Map<string, WeightedParameters[]>()
   const updates = intake.unreleased()
   for (const update of updates) {
@@ -29,7 +32,12 @@ export async function recoverUpdates(o: {
   for (const [modelId, parts] of byModel) {
     const sampleCount = parts.reduce((sum, { exampleCount }) => sum + exampleCount, 0)
     const nowMs = clock.now()
-    const version = await library.addVersion(modelId, fedAvg(parts), { sampleCount, nowMs })
+    const next = await aggregator.next(modelId, parts).catch(error => {
+      log.warn({ modelId, reason: messageOf(error) }, 'recovered updates make no version')
+    })
+    if (!next) continue
+    const { parameters, moments } = next
+    const version = await library.addVersion(modelId, parameters, { moments, sampleCount, nowMs })
     const { versionNumber } = version
     log.info({ modelId, versionNumber, contributions: parts.length }, 'updates recovered')
   }

@@ -11,7 +11,7 @@ import type { Clock } from '../../runtime/clock.ts'
 import { GainnetError, messageOf } from '../../runtime/errors.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { Random } from '../../runtime/seeded-random.ts'
-import { fedAvg } from '../aggregate/fed-avg.ts'
+import type { Aggregator } from '../aggregate/aggregator.ts'
 import type { Evaluator } from '../models/evaluator.ts'
 import type { Model, ModelLibrary, VersionRecord } from '../models/model-library.ts'
 import type { ModelPublisher } from '../models/model-publisher.ts'
@@ -41,6 +41,7 @@ export interface RoundWorkOptions {
   readonly clock: Clock
   readonly random: Random
   readonly library: ModelLibrary
+  readonly aggregator: Aggregator
   readonly publisher: ModelPublisher
   readonly evaluator: Evaluator
   readonly log: Logger
@@ -198,7 +199,7 @@ export class RoundWork implements RoundActions {
     contributions: readonly StoredContribution[],
     round: AggregatingRound,
   ): Promise<void> {
-    const { library, publisher, clock, log } = this.#options
+    const { library, aggregator, publisher, clock, log } = this.#options
     const before = library.model(modelId).current
     const parts = contributions.map(({ agentId, grId, update }) => {
       if (update.baseVersion !== before.version) {
@@ -209,13 +210,17 @@ export class RoundWork implements RoundActions {
       if (!received) throw new GainnetError('ROUND_FAILED', `the update of ${agentId} is gone`)
       return { parameters: received.parameters, exampleCount: update.sampleCount }
     })
-    const parameters = fedAvg(parts)
+    const { parameters, moments, leftOut } = await aggregator.next(modelId, parts)
+    for (const index of leftOut) {
+      log.info({ modelId, agentId: contributions[index]?.agentId }, 'update left out by the rule')
+    }
     const sampleCount = parts.reduce((sum, { exampleCount }) => sum + exampleCount, 0)
     const bytes = bytesOfParameters(parameters)
     const version = hashOf(bytes)
     const offered = publisher.offer(bytes, version)
     const options = {
       version,
+      moments,
       sampleCount,
       nowMs: clock.now(),
       isUnwanted: () => round.isOverdue(),

@@ -9,7 +9,7 @@ import type { UpdateManifest } from '../../../protocol/update.ts'
 import { systemClock } from '../../../runtime/clock.ts'
 import { startEmbedded } from '../../support/brokers.ts'
 import { testLog } from '../../support/test-log.ts'
-import { libraryFolder } from '../../unit/models/model-config.ts'
+import { aggregatorOf, libraryFolder } from '../../unit/models/model-config.ts'
 import { CONTROLLER, startWire, USERS } from '../wire/wire-fixture.ts'
 import { updateFor } from './work-fixture.ts'
 
@@ -46,7 +46,8 @@ async function recover(...updates: readonly Stored[]) {
     clock: systemClock,
     log,
   })
-  await recoverUpdates({ intake, library, clock: systemClock, log })
+  const aggregator = aggregatorOf(library)
+  await recoverUpdates({ intake, library, aggregator, clock: systemClock, log })
   const left = (await UpdateFiles.open(directory, log)).unreleased()
   return { library, before, left, current: library.model('prose').current }
 }

@@ -16,7 +16,7 @@ import { systemClock } from '../../../runtime/clock.ts'
 import { seededRandom } from '../../../runtime/seeded-random.ts'
 import { startEmbedded } from '../../support/brokers.ts'
 import { WireTap } from '../../support/wire-tap.ts'
-import { libraryFolder } from '../../unit/models/model-config.ts'
+import { aggregatorOf, libraryFolder } from '../../unit/models/model-config.ts'
 import { NOW_MS } from '../../unit/orchestrate/urps.ts'
 import { offerOf } from '../../unit/rounds/plans.ts'
 import { CONTROLLER, startWire } from '../wire/wire-fixture.ts'
@@ -49,6 +49,7 @@ export async function startWork() {
     clock: systemClock,
     random: seededRandom(1),
     library,
+    aggregator: aggregatorOf(library),
     publisher: new ModelPublisher({ wire, library, blobs, log }),
     evaluator,
     log,

@@ -1,5 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { ControllerConfig } from '../../../config/controller-schema.ts'
+import { Aggregator } from '../../../controller/aggregate/aggregator.ts'
 import { type ModelConfig, ModelLibrary } from '../../../controller/models/model-library.ts'
 import { temporaryDirectory } from '../../support/directories.ts'
 import { testLog } from '../../support/test-log.ts'
@@ -32,4 +34,13 @@ export function libraryFolder() {
   }
   const blobPath = (sha256: string): string => join(stateDirectory, 'blobs', sha256)
   return { stateDirectory, config, open, blobPath }
+}
+
+/** What makes the next versions of a library's models; by FedAvg where nothing else is said. */
+export function aggregatorOf(
+  library: ModelLibrary,
+  config: Partial<ControllerConfig['aggregation']> = {},
+): Aggregator {
+  const { aggregation } = ControllerConfig.shape
+  return new Aggregator({ config: aggregation.parse(config), library })
 }

@@ -34,6 +34,21 @@ describe('a model', () => {
     expect(library.model('prose').current).toEqual(third)
   })
 
+  test('keep what their rule of aggregation carries on, for that rule', async () => {
+    const { config, open } = libraryFolder()
+    const library = await open([config('prose')])
+    const parameters = await library.parameters('prose')
+    const moments = { rule: 'fed-yogi', values: [parameters.fill(1), parameters.map(() => 2)] }
+    const version = { sampleCount: 1, nowMs: NOW_MS }
+    await library.addVersion('prose', parameters, { ...version, moments })
+    await library.collectGarbage()
+    const reopened = await open([config('prose')])
+    expect(await reopened.moments('prose', 'fed-yogi')).toEqual(moments.values)
+    expect(await reopened.moments('prose', 'fed-avg-m')).toEqual([])
+    await reopened.addVersion('prose', parameters.fill(3), version)
+    expect(await reopened.moments('prose', 'fed-yogi')).toEqual([])
+  })
+
   test('that is not there is a failure of the round', async () => {
     const { open } = libraryFolder()
     const library = await open([])
