@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib'
 import type { AgentConfig } from '../config/agent-schema.ts'
 import type { CrClock } from '../protocol/life.ts'
+import type { SensingFigures } from '../protocol/urp.ts'
 import type { WireSession } from '../protocol/wire-session.ts'
 import { type Clock, systemClock } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/logger.ts'
@@ -238,9 +239,16 @@ function buildUrpCycle(ground: Ground): UrpCycle {
     cost,
     results: () => measurements.results,
     linkFigures: () => measurements.linkFigures,
-    sensing: () => sensors.map(sensor => sensor.figures()).filter(figures => figures !== null),
-    dataSketch: () => sensors.map(sensor => sensor.sketch()).find(sketch => sketch !== null),
+    sensing: () => sensingFigures(sensors),
     log,
+  })
+}
+
+/** What the sensors that are there deliver, and what their data look like. */
+function sensingFigures(sensors: readonly Sensor[]): readonly SensingFigures[] {
+  return sensors.flatMap(sensor => {
+    const [figures, sketch] = [sensor.figures(), sensor.sketch()]
+    return figures ? [{ ...figures, ...(sketch ? { sketch } : {}) }] : []
   })
 }
 

@@ -1,6 +1,6 @@
 import { networkInterfaces } from 'node:os'
 import type { Content } from '../protocol/messages.ts'
-import type { ClockFigures, DataSketch, LinkFigures, SensingFigures } from '../protocol/urp.ts'
+import type { ClockFigures, LinkFigures, SensingFigures } from '../protocol/urp.ts'
 import type { WireSession } from '../protocol/wire-session.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import { messageOf } from '../runtime/errors.ts'
@@ -42,7 +42,6 @@ export interface UrpCycleOptions {
   readonly results: () => ProbeResults
   readonly linkFigures: () => LinkFigures | undefined
   readonly sensing: () => readonly SensingFigures[]
-  readonly dataSketch: () => DataSketch | undefined
   readonly log: Logger
 }
 
@@ -208,7 +207,6 @@ export class UrpCycle implements Stoppable {
       linkFigures: options.linkFigures(),
       limits: options.limits,
       sensing: options.sensing(),
-      dataSketch: options.dataSketch(),
       clock: options.clockFigures(),
       forecastAt: new Date(options.clock.now()).toISOString(),
     })

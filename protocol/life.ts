@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { envelope, Id, Time } from './envelope.ts'
-import { ClockFigures, DataSketch } from './urp.ts'
+import { ClockFigures } from './urp.ts'
 
 /** Homie's words for the life of a device, and two of ours (busy, degraded). */
 export const AGENT_STATES = ['init', 'ready', 'busy', 'degraded', 'disconnected', 'lost'] as const
@@ -36,7 +36,6 @@ export const AgentBirth = z.strictObject({
   sensors: z
     .array(z.strictObject({ sensor: Id, kind: z.string().max(40), senses: z.string().max(80) }))
     .max(32),
-  dataSketch: DataSketch.optional(),
   limits: z.strictObject({
     computingShare: z.number().positive().max(1).describe('Of each unit, at most.'),
     memoryBytes: z.int().positive(),

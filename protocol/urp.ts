@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { envelope, Id, Time } from './envelope.ts'
 import { MatrixCodec } from './matrix.ts'
+import { RowForm } from './row-form.ts'
 
 /**
  * The universal resource pool (URP): what one device offers in one communication round, decoupled
@@ -126,24 +127,30 @@ export const LinkFigures = z.strictObject({
 })
 export type LinkFigures = z.infer<typeof LinkFigures>
 
-export const SensingFigures = z.strictObject({
-  sensor: Id,
-  kind: z.string().max(40),
-  samplesPerSecond: z.number().nonnegative(),
-  bytesPerSecond: z.number().nonnegative(),
-  dropShare: z.number().min(0).max(1),
-  resourceBlocks: z.int().nonnegative().describe('Blocks per slot that sensing itself takes.'),
-})
-export type SensingFigures = z.infer<typeof SensingFigures>
-
-/** What the local data look like: counts per bin, the same bins on every device. */
+/**
+ * What the local data look like: counts per bin, the same bins on every device. A byte is its own
+ * bin; a float32 falls into the bin of its 8-bit form (docs/decisions/005-sketch-of-rows.md).
+ */
 export const DataSketch = z.strictObject({
-  kind: z.literal('byte-histogram'),
+  kind: z.enum(['byte-histogram', 'float8-histogram']),
   counts: z.array(z.number().nonnegative()).length(256),
   sampleCount: z.int().nonnegative(),
   epsilon: z.number().positive().optional().describe('Laplace noise of 1/epsilon was added.'),
 })
 export type DataSketch = z.infer<typeof DataSketch>
+
+export const SensingFigures = z.strictObject({
+  sensor: Id,
+  kind: z.string().max(40),
+  form: RowForm.describe('What one row is: models are matched by it.'),
+  rowsPerSecond: z.number().nonnegative(),
+  bytesPerSecond: z.number().nonnegative(),
+  dropShare: z.number().min(0).max(1),
+  resourceBlocks: z.int().nonnegative().describe('Blocks per slot that sensing itself takes.'),
+  labelled: z.boolean().describe('Its rows have classes: its own, of a file, of another sensor.'),
+  sketch: DataSketch.optional().describe('Absent while nothing is known of its data.'),
+})
+export type SensingFigures = z.infer<typeof SensingFigures>
 
 /** What a row of a matrix will be like on average over the round, and how such forecasts were. */
 export const RowForecast = z.strictObject({
@@ -250,7 +257,6 @@ export const Urp = z.strictObject({
       budgetJoules: z.number().nonnegative().optional(),
     })
     .optional(),
-  dataSketch: DataSketch.optional(),
   clock: ClockFigures.optional().describe('Absent until the controller has answered once.'),
   cost: Spent.extend({ lastRound: Spent.describe('Since the URP of the round before.') })
     .optional()

@@ -11,7 +11,7 @@ import type { Logger } from '../../runtime/logger.ts'
 import type { Stoppable } from '../../runtime/shutdown.ts'
 import { type CrSchedule, crEndMs, scheduleOf } from '../cr-schedule.ts'
 import { TransferPace } from '../limits/transfer-pace.ts'
-import type { Sensor } from '../sensors/sensor.ts'
+import type { Segment, Sensor } from '../sensors/sensor.ts'
 import type { UploadOutcome } from '../transfer/update-upload.ts'
 import { consumeRound, consumptionRefusal, type LearnedUpdate } from './consumption.ts'
 import { phaseUse } from './phase-use.ts'
@@ -44,13 +44,14 @@ export interface AssignmentRunnerOptions {
 
 /**
  * Carries out the assignments of one communication round after the other: sensing for GAI round r
- * and consuming what was sensed for r - 1 run side by side (Zeros), each in its own slots.
+ * and consuming what was sensed for r - 1 run side by side (Zeros), each in its own slots. Where both
+ * are of one GAI round, the second waits for the first (serial).
  */
 export class AssignmentRunner implements Stoppable {
   readonly #options: AssignmentRunnerOptions
   readonly #sensed = new SensedRounds()
   readonly #manifests = new Map<string, ModelManifest>()
-  readonly #work = new Set<Promise<void>>()
+  readonly #work = new Set<Promise<unknown>>()
   #latest = { session: 0, crId: -1 }
   #abort = new AbortController()
 
@@ -91,8 +92,14 @@ export class AssignmentRunner implements Stoppable {
       },
       'assigned',
     )
-    if (assignment.consume) this.#start(this.#consume(assignment.consume, schedule, gate, signal))
-    if (assignment.sense) this.#start(this.#sense(assignment.sense, crId, gate, signal))
+    const { sense, consume } = assignment
+    // A serial round consumes what it senses itself; in Zeros the two are of different rounds.
+    const isSerial = consume !== null && consume.grId === sense?.grId
+    if (consume && !isSerial) this.#start(this.#consume(consume, schedule, gate, signal))
+    if (!sense) return
+    const sensing = this.#sense(sense, crId, gate, signal)
+    const consuming = () => consume && this.#consume(consume, schedule, gate, signal)
+    this.#start(isSerial ? sensing.then(consuming) : sensing)
   }
 
   /** A controller that lost its memory counts its rounds from 1 again, in a later session. */
@@ -106,7 +113,7 @@ export class AssignmentRunner implements Stoppable {
     await Promise.allSettled(this.#work)
   }
 
-  #start(work: Promise<void>): void {
+  #start(work: Promise<unknown>): void {
     const ended = work.finally(() => {
       this.#work.delete(ended)
       if (this.#work.size === 0) this.#options.onBusy(false)
@@ -143,7 +150,7 @@ export class AssignmentRunner implements Stoppable {
       this.#sensed.put(round)
       status.done({
         sampleCount: round.sampleCount,
-        interval: this.#interval('sense', round.startedAtMs, { bytes: round.bytes.length }),
+        interval: this.#interval('sense', round.startedAtMs, { bytes: bytesOf(round.segments) }),
       })
     } catch (error) {
       log.warn({ crId, sensor: sensor.id, reason: messageOf(error) }, 'sensing failed')
@@ -252,6 +259,10 @@ export class AssignmentRunner implements Stoppable {
     const written = (ms: number): string => new Date(ms + offsetMs()).toISOString()
     return { phase, startedAt: written(startedAtMs), endedAt: written(clock.now()), ...more }
   }
+}
+
+function bytesOf(segments: readonly Segment[]): number {
+  return segments.reduce((sum, { rows }) => sum + rows.length, 0)
 }
 
 function abortOf(signal: AbortSignal): Promise<never> {

@@ -140,7 +140,7 @@ async function trainModel(
 }> {
   const { order, manifest, sensed, gate, clock, signal, interval, onPhase, loan } = context
   const samplesPerStep = samplesPerStepOf(artifact, order)
-  const samples = nextByteSamples(sensed.bytes, {
+  const samples = nextByteSamples(sensed.segments[0]?.rows ?? new Uint8Array(), {
     contextBytes: manifest.contextBytes,
     samplesMax: order.sampleCount,
   })

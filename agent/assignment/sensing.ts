@@ -1,13 +1,13 @@
 import type { SenseOrder } from '../../protocol/assignment.ts'
 import type { Clock } from '../../runtime/clock.ts'
-import type { Sensor } from '../sensors/sensor.ts'
+import { rowCount, type Segment, type Sensor } from '../sensors/sensor.ts'
 import type { SlotGate } from './slot-gate.ts'
 
 /** What was sensed for one GAI round and waits to be consumed in the next CR. */
 export interface SensedRound {
   readonly grId: number
   readonly modelId: string
-  readonly bytes: Uint8Array
+  readonly segments: readonly Segment[]
   readonly sampleCount: number
   readonly startedAtMs: number
   readonly endedAtMs: number
@@ -29,16 +29,16 @@ export async function senseRound(o: {
   const { order, sensor, contextBytes, gate, clock, signal } = o
   const { endsAtMs } = await gate.enter(order.slots)
   const startedAtMs = clock.now()
-  const { bytes } = await sensor.record({
+  const { segments } = await sensor.record({
     untilMs: endsAtMs,
-    bytesMax: order.samplesWanted + contextBytes,
+    rowsMax: order.samplesWanted + contextBytes,
     signal,
   })
   return {
     grId: order.grId,
     modelId: order.modelId,
-    bytes,
-    sampleCount: Math.max(0, bytes.length - contextBytes),
+    segments,
+    sampleCount: Math.max(0, rowCount({ segments }) - contextBytes),
     startedAtMs,
     endedAtMs: clock.now(),
   }

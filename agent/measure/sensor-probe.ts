@@ -1,7 +1,9 @@
+import { formText, rowBytesOf } from '../../protocol/row-form.ts'
 import type { SensingFigures } from '../../protocol/urp.ts'
 import { type Clock, systemClock } from '../../runtime/clock.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import { createSensor, type SensorConfig } from '../sensors/registry.ts'
+import { rowCount } from '../sensors/sensor.ts'
 import type { Figure, Probe } from './probe.ts'
 import { writtenNumber, writtenShare, writtenSi } from './written.ts'
 
@@ -20,21 +22,21 @@ export function sensorProbe(
     name: config.id,
     durationMsMax: OPENING_MS_MAX + seconds * 1000,
     async read({ signal }) {
-      const sensor = createSensor(config, { seed: 1, clock, log })
+      const sensor = createSensor(config, { seed: 1, clock, log, onChange: () => undefined })
       try {
         await sensor.open()
         const startedMs = clock.now()
         const untilMs = startedMs + seconds * 1000
-        const { bytes, droppedBytes } = await sensor.record({
+        const { segments, droppedRows } = await sensor.record({
           untilMs,
-          bytesMax: BYTES_MAX,
+          rowsMax: Math.ceil(BYTES_MAX / rowBytesOf(sensor.form)),
           signal,
         })
         const values = sensor.figures()
         if (!values) return { status: 'absent', reason: 'it was lost while it was recorded' }
         const recordedSeconds = (clock.now() - startedMs) / 1000
         const method = `${sensor.senses}, recorded for ${writtenNumber(recordedSeconds)} s`
-        const figures = figuresOf(values, { bytes: bytes.length, droppedBytes })
+        const figures = figuresOf(values, { rows: rowCount({ segments }), droppedRows })
         return { status: 'ok', values, figures, method, explanation: EXPLANATION }
       } finally {
         await sensor.close()
@@ -46,8 +48,8 @@ export function sensorProbe(
 const EXPLANATION = { samples: 1, sampleIs: 'recording', discarded: [] }
 
 function figuresOf(
-  { samplesPerSecond, bytesPerSecond, dropShare, resourceBlocks }: SensingFigures,
-  recorded: { readonly bytes: number; readonly droppedBytes: number },
+  { rowsPerSecond, form, bytesPerSecond, dropShare, resourceBlocks }: SensingFigures,
+  recorded: { readonly rows: number; readonly droppedRows: number },
 ): Figure[] {
   const whole = (value: number, unit: string) => ({
     value: String(value),
@@ -56,10 +58,10 @@ function figuresOf(
   })
   return [
     { name: 'delivered', ...writtenSi(bytesPerSecond, 'B/s') },
-    { name: 'samples', ...writtenSi(samplesPerSecond, '/s') },
+    { name: 'rows', ...writtenSi(rowsPerSecond, '/s') },
     { name: 'dropped', ...writtenShare(dropShare) },
-    { name: 'recorded', ...whole(recorded.bytes, 'B') },
-    { name: 'lost in the recording', ...whole(recorded.droppedBytes, 'B') },
+    { name: 'recorded', ...whole(recorded.rows, formText(form)) },
+    { name: 'lost in the recording', ...whole(recorded.droppedRows, formText(form)) },
     { name: 'resource blocks a slot', ...whole(resourceBlocks, '') },
   ]
 }

@@ -1,8 +1,10 @@
+import type { RowForm } from '../../protocol/row-form.ts'
 import type { DataSketch, SensingFigures } from '../../protocol/urp.ts'
 import { type Clock, until } from '../../runtime/clock.ts'
 import { GainnetError, messageOf } from '../../runtime/errors.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import { type Random, seededRandom } from '../../runtime/seeded-random.ts'
+import { RowSketch } from './row-sketch.ts'
 import type { Recording, RecordOptions, Sensor } from './sensor.ts'
 import { listTextFiles, readTextFile } from './text-files.ts'
 
@@ -29,11 +31,12 @@ export interface TextFolderOptions {
 
 /**
  * Text files as a sensor: one byte after the other at a stated pace, file after file in an order
- * drawn from the seed, over and over. A byte with the bytes before it is one training sample.
+ * drawn from the seed, over and over. A row is one byte.
  */
 export class TextFolderSensor implements Sensor {
   readonly kind = 'text-folder'
   readonly senses = 'text, bytes'
+  readonly form: RowForm = { element: 'uint8', shape: [] }
   readonly id: string
   readonly #options: TextFolderOptions
   readonly #random: Random
@@ -41,8 +44,7 @@ export class TextFolderSensor implements Sensor {
   #nextFile = 0
   #current: Uint8Array = new Uint8Array()
   #position = 0
-  #counts = new Float64Array(256)
-  #sketched = 0
+  #sketch: RowSketch | null = null
   #figures: SensingFigures | null = null
   #status: 'ok' | 'lost' = 'lost'
   #opening: Promise<void> | null = null
@@ -76,12 +78,7 @@ export class TextFolderSensor implements Sensor {
   }
 
   sketch(): DataSketch | null {
-    if (this.#sketched === 0) return null
-    return {
-      kind: 'byte-histogram',
-      counts: Array.from(this.#counts),
-      sampleCount: this.#sketched,
-    }
+    return this.#sketch?.value ?? null
   }
 
   async close(): Promise<void> {
@@ -99,7 +96,7 @@ export class TextFolderSensor implements Sensor {
     this.#status = 'ok'
     await this.#record({
       untilMs: clock.now() + Math.max(TRIAL_MS, (TRIAL_BYTES * 1000) / bytesPerSecond),
-      bytesMax: Number.MAX_SAFE_INTEGER,
+      rowsMax: Number.MAX_SAFE_INTEGER,
       signal: this.#closing.signal,
     })
     if (this.status === 'lost') {
@@ -107,29 +104,38 @@ export class TextFolderSensor implements Sensor {
     }
   }
 
-  async #record({ untilMs, bytesMax, signal }: RecordOptions): Promise<Recording> {
-    const { clock, bytesPerSecond } = this.#options
+  async #record(options: RecordOptions): Promise<Recording> {
+    const { untilMs, rowsMax, rowsPerSecond = Number.POSITIVE_INFINITY, signal } = options
+    const { clock } = this.#options
+    const bytesPerSecond = Math.min(this.#options.bytesPerSecond, rowsPerSecond)
     const bufferBytes = Math.ceil(BUFFER_SECONDS * bytesPerSecond)
     const startedAt = clock.now()
     const parts: Uint8Array[] = []
+    const times: number[] = []
     let [taken, delivered, dropped] = [0, 0, 0]
-    while (clock.now() < untilMs && taken < bytesMax && !signal.aborted) {
+    while (clock.now() < untilMs && taken < rowsMax && !signal.aborted) {
       await until(clock, Math.min(untilMs, clock.now() + TICK_MS), signal).catch(() => undefined)
       const sensed = Math.floor(((clock.now() - startedAt) / 1000) * bytesPerSecond)
       const due = sensed - delivered - dropped
       dropped += Math.max(0, due - bufferBytes)
       delivered = sensed - dropped
-      const wanted = Math.min(due, bufferBytes, bytesMax - taken)
+      const wanted = Math.min(due, bufferBytes, rowsMax - taken)
       const bytes = await this.#read(wanted)
       taken += bytes.length
       parts.push(bytes)
+      for (let row = 0; row < bytes.length; row++) times.push(clock.now())
       if (bytes.length < wanted) {
         this.#lose()
         break
       }
     }
-    this.#noteFigures(delivered, dropped, clock.now() - startedAt)
-    return { bytes: Buffer.concat(parts), droppedBytes: dropped }
+    // At a slower pace than its own it does not show what it can.
+    if (bytesPerSecond === this.#options.bytesPerSecond) {
+      this.#noteFigures(delivered, dropped, clock.now() - startedAt)
+    }
+    const rows = Buffer.concat(parts)
+    const segment = { rows, atMs: Float64Array.from(times), labels: null }
+    return { segments: rows.length > 0 ? [segment] : [], droppedRows: dropped }
   }
 
   /** A recording that ended at once, e.g. because its slots were over, says nothing of the rate. */
@@ -139,10 +145,12 @@ export class TextFolderSensor implements Sensor {
     this.#figures = {
       sensor: this.id,
       kind: this.kind,
-      samplesPerSecond: rate,
+      form: this.form,
+      rowsPerSecond: rate,
       bytesPerSecond: rate,
       dropShare: dropped / Math.max(1, delivered + dropped),
       resourceBlocks: 0,
+      labelled: false,
     }
   }
 
@@ -176,18 +184,18 @@ export class TextFolderSensor implements Sensor {
 
   async #sketchFiles(): Promise<void> {
     const { path } = this.#options
-    this.#counts = new Float64Array(256)
-    this.#sketched = 0
+    const sketch = new RowSketch(this.form)
+    let sketched = 0
     const share = Math.max(1024, Math.floor(SKETCH_BYTES_MAX / this.#files.length))
     for (const file of this.#files) {
-      if (this.#sketched >= SKETCH_BYTES_MAX) break
+      if (sketched >= SKETCH_BYTES_MAX) break
       const bytes = await readTextFile(file).catch(() => new Uint8Array())
-      for (const byte of bytes.subarray(0, share)) {
-        this.#counts[byte] = (this.#counts[byte] ?? 0) + 1
-      }
-      this.#sketched += Math.min(share, bytes.length)
+      const part = bytes.subarray(0, share)
+      sketch.add(part, part.length)
+      sketched += part.length
     }
-    if (this.#sketched === 0) {
+    this.#sketch = sketch
+    if (sketched === 0) {
       throw new GainnetError('SENSOR_UNAVAILABLE', `only empty files in the folder ${path}`, {
         path,
       })

@@ -2,7 +2,6 @@ import type { Matrix } from '../../protocol/matrix.ts'
 import type { Content } from '../../protocol/messages.ts'
 import type {
   ClockFigures,
-  DataSketch,
   LinkFigures,
   Provenance,
   RowForecast,
@@ -57,7 +56,6 @@ export interface UrpParts {
   readonly linkFigures?: LinkFigures | undefined
   readonly limits: { readonly threads: number; readonly memoryBytes: number }
   readonly sensing: readonly SensingFigures[]
-  readonly dataSketch?: DataSketch | undefined
   readonly clock?: ClockFigures | undefined
   /** When the forecasts were made, ISO 8601. */
   readonly forecastAt: string
@@ -65,7 +63,7 @@ export interface UrpParts {
 
 /** The URP document of one communication round from what was measured and forecast. */
 export function buildUrp(parts: UrpParts): UrpContent {
-  const { round, results, link, linkName, limits, linkFigures, dataSketch } = parts
+  const { round, results, link, linkName, limits, linkFigures } = parts
   const endsAtMs = round.startsAtMs + round.slots * round.slotMs
   const memory = results.memory?.status === 'ok' ? results.memory.values : undefined
   const { units, availability } = computingOf(parts)
@@ -106,7 +104,6 @@ export function buildUrp(parts: UrpParts): UrpContent {
     links: linkFigures ? [linkFigures] : [],
     sensing: [...parts.sensing],
     ...energyOf(results),
-    ...(dataSketch ? { dataSketch } : {}),
     ...(parts.clock ? { clock: parts.clock } : {}),
     provenance: provenanceOf(parts),
   }

@@ -16,6 +16,7 @@ import {
   writtenSi,
 } from '../../agent/measure/written.ts'
 import type { Matrix } from '../../protocol/matrix.ts'
+import { formText } from '../../protocol/row-form.ts'
 import type { Provenance, Quantity } from '../../protocol/urp.ts'
 import type { UrpContent } from '../../protocol/urp-series/urp-document.ts'
 import { columnFigures, foldedMatrix } from './folded-matrix.ts'
@@ -184,13 +185,13 @@ function quantityLine(
 }
 
 function sensingLine(figures: UrpContent['sensing'][number]): string {
-  const { sensor, kind, samplesPerSecond, bytesPerSecond, dropShare } = figures
-  const rate = `${writtenNumber(samplesPerSecond)} samples/s, ${text(writtenBytes(bytesPerSecond))}/s`
+  const { sensor, kind, form, rowsPerSecond, bytesPerSecond, dropShare } = figures
+  const rate = `${writtenNumber(rowsPerSecond)} rows/s of ${formText(form)}, ${text(writtenBytes(bytesPerSecond))}/s`
   const dropped = dropShare > 0 ? `, ${(dropShare * 100).toFixed(1)} % dropped` : ', none dropped'
   return `  ${fitted(sensor, 14)} ${fitted(kind, 14)} ${rate}${dropped}`.slice(0, 80)
 }
 
-function boardLines({ memory, energy, clock, cost, dataSketch }: UrpContent): string[] {
+function boardLines({ memory, energy, clock, cost }: UrpContent): string[] {
   const row = (name: string, value: string) => `  ${name.padEnd(16)}${value}`
   return [
     ...(memory
@@ -227,7 +228,6 @@ function boardLines({ memory, energy, clock, cost, dataSketch }: UrpContent): st
           ),
         ]
       : []),
-    ...(dataSketch ? [row('data', count(dataSketch.sampleCount, 'sample'))] : []),
   ]
 }
 

@@ -6,8 +6,12 @@ import type { SensingClass } from './workload.ts'
 /** A histogram over bins that are the same on every device. */
 export type BinCounts = Pick<DataSketch, 'counts'>
 
-/** A sensor as it was reported, with what is known beyond the figures of a URP. */
-export interface GraphSensor extends SensingFigures {
+/** A sensor as models see it, with what is known beyond the figures of a URP. */
+export interface GraphSensor
+  extends Pick<SensingFigures, 'sensor' | 'bytesPerSecond' | 'dropShare' | 'resourceBlocks'> {
+  /** What models ask for by `sensorKind`: of equal kind, equal samples. */
+  readonly kind: string
+  readonly samplesPerSecond: number
   /** How its samples come about, where that is not one snapshot a slot ready for use. */
   readonly sensingClass?: SensingClass
   /** Histogram of what this sensor sees, where sensors of a device see different things. */
@@ -52,6 +56,8 @@ export interface GraphModel {
   readonly localEpochs: number
   /** Samples that its versions so far were trained on, in all. */
   readonly absorbedSamples: number
+  /** Learning curve as its own rounds show it; that of the gain parameters where absent. */
+  readonly curve?: CurveParameters | undefined
   /** Kind of sensor whose samples it learns from. */
   readonly sensorKind: string
   /** Kinds beside it, for a model of several modalities: samples of each count. */
@@ -61,16 +67,28 @@ export interface GraphModel {
   readonly link?: string
 }
 
-export interface GainParameters {
+/** D₀ before anything was absorbed, and β of ℒ(D) = ℒ∞ + a·D^-β. */
+export interface CurveParameters {
   readonly effectiveSamplesPrior: number
   readonly exponent: number
+}
+
+export interface GainParameters extends CurveParameters {
   readonly smoothing: number
   /** Whether what is matched in a decision counts as absorbed at once (decision 001); it does by default. */
   readonly countsMatched?: boolean
 }
 
+/**
+ * Zeros: a GAI round senses in CR r and is consumed in CR r + 1, beside the sensing of the next one.
+ * Serial: it senses and is consumed in one CR, one after the other.
+ */
+export type Schedule = 'zeros' | 'serial'
+
 export interface GraphInputs {
   readonly crId: number
+  /** Zeros where absent. A serial round takes both its parts from `nextPool`. */
+  readonly schedule?: Schedule
   readonly devices: readonly GraphDevice[]
   readonly models: readonly GraphModel[]
   readonly gain: GainParameters

@@ -1,5 +1,4 @@
 import type { SlotRange } from '../../protocol/assignment.ts'
-import type { SensingFigures } from '../../protocol/urp.ts'
 import {
   blocksFor,
   downloadEnd,
@@ -16,6 +15,12 @@ import { CONTROL_SLOTS, type SlotPool } from './slot-pool.ts'
  * CR r, consumption (download, training, upload) in CR r + 1: the Zeros structure.
  */
 
+/** What is told of a sensor that hands on samples ready for use. */
+export interface SensingRate {
+  readonly samplesPerSecond: number
+  readonly resourceBlocks: number
+}
+
 /** One kind of sample that a sensor delivers. */
 export interface SensingClass {
   readonly samplesPerSnapshot: number
@@ -31,7 +36,7 @@ export interface SensingClass {
  * Figures are of what the sensor delivers ready for use, with its blocks taken once a slot: nothing
  * is left to pre-process, and free blocks beyond those do not make it faster.
  */
-export function sensingClassOf(figures: SensingFigures, slotSeconds: number): SensingClass {
+export function sensingClassOf(figures: SensingRate, slotSeconds: number): SensingClass {
   return {
     samplesPerSnapshot: figures.samplesPerSecond * slotSeconds,
     snapshotsPerSlotMax: 1,

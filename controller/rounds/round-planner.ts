@@ -4,9 +4,15 @@ import type { DataSketch, Urp } from '../../protocol/urp.ts'
 import type { Random } from '../../runtime/seeded-random.ts'
 import type { CorrelationMemo } from '../orchestrate/correlation-memo.ts'
 import { explainedChoices } from '../orchestrate/explain/explained-choices.ts'
-import type { GainParameters, GraphDevice, GraphModel } from '../orchestrate/graph-inputs.ts'
-import { buildLatentGraph } from '../orchestrate/latent-graph.ts'
-import { planConsumption } from '../orchestrate/plan-consumption.ts'
+import type {
+  CurveParameters,
+  GainParameters,
+  GraphDevice,
+  GraphModel,
+  Schedule,
+} from '../orchestrate/graph-inputs.ts'
+import { buildLatentGraph, type GraphEdge } from '../orchestrate/latent-graph.ts'
+import { type ConsumptionPlan, planConsumption } from '../orchestrate/plan-consumption.ts'
 import type { Choice, Policy, PolicyContext } from '../orchestrate/policies/policy.ts'
 import { type SlotPool, slotPoolFromUrp } from '../orchestrate/slot-pool.ts'
 import type { AgentAssignment } from './round-machine.ts'
@@ -20,6 +26,8 @@ export interface PlannedModel {
   readonly uploadBytes: number
   readonly flopsPerSample: number
   readonly absorbedSamples: number
+  /** As its rounds so far show it; that of the gain parameters where absent. */
+  readonly curve?: CurveParameters | undefined
   readonly sensorKind: string
   readonly targetSketch: DataSketch
   /** Devices that may serve it in one round; absent where all may. */
@@ -39,6 +47,8 @@ export interface PlanInputs {
   /** How the communication round is cut. */
   readonly slots: number
   readonly slotMs: number
+  /** Zeros where absent. */
+  readonly schedule?: Schedule
   readonly link: string
   readonly urps: ReadonlyMap<string, Urp>
   readonly sensed: ReadonlyMap<string, SensedGaiRound>
@@ -80,6 +90,7 @@ interface PlannedDevice extends GraphDevice {
  * One CR's decision, pure: first what was sensed for GR r - 1 gets its part of each device's pool,
  * then the policy matches devices to models for GR r on what is left (Zeros: both share one URP).
  * The pool of the next CR, in which GR r is consumed, is forecast by persistence of this one.
+ * A serial round has the whole pool of its CR, and all its orders are given at once.
  */
 export function planRound(inputs: PlanInputs): RoundPlan {
   const excluded: { agentId: string; reason: string }[] = []
@@ -91,6 +102,7 @@ export function planRound(inputs: PlanInputs): RoundPlan {
   }
   const graph = buildLatentGraph({
     crId: inputs.crId,
+    schedule: inputs.schedule ?? 'zeros',
     devices: inputs.maySense ? devices : [],
     models: inputs.models.map(model => graphModelOf(model, inputs, devices)),
     gain: inputs.gain,
@@ -131,46 +143,80 @@ function planDevice(inputs: PlanInputs, agentId: string, urp: Urp, pool: SlotPoo
   const device = {
     agentId,
     nextPool: pool,
-    sensors: urp.sensing,
-    sketch: urp.dataSketch,
+    sensors: urp.sensing.map(({ rowsPerSecond, sketch, ...same }) => ({
+      ...same,
+      samplesPerSecond: rowsPerSecond,
+      ...(sketch ? { sketch } : {}),
+    })),
+    sketch: undefined,
     credibility: inputs.credibilityOf?.(agentId) ?? 1,
   }
-  const sensed = inputs.sensed.get(agentId)
+  const sensed = inputs.schedule === 'serial' ? undefined : inputs.sensed.get(agentId)
   const model = inputs.models.find(one => one.modelId === sensed?.modelId)
   if (!sensed || !model) return { ...device, pool, consume: null, consumeRefusal: null }
-  const { localEpochs } = inputs.training
+  const { grId, sampleCount } = sensed
+  const { plan, consume } = planConsume(inputs, { agentId, model, pool, grId, sampleCount })
+  const consumeRefusal = plan.ok ? null : plan.reason
+  return { ...device, pool: plan.residual, consume, consumeRefusal }
+}
+
+interface Pending {
+  readonly agentId: string
+  readonly model: PlannedModel
+  readonly pool: SlotPool
+  readonly grId: number
+  readonly sampleCount: number
+}
+
+/** The part of the pool that consuming takes, and the order to do so; no order where none fits. */
+function planConsume(
+  { crId, training, computeOverheadOf }: PlanInputs,
+  { agentId, model, pool, grId, sampleCount }: Pending,
+): { readonly plan: ConsumptionPlan; readonly consume: ConsumeOrder | null } {
   const plan = planConsumption(pool, {
-    samplesSensed: sensed.sampleCount,
+    samplesSensed: sampleCount,
     downloadBits: model.downloadBytes * 8,
     uploadBits: model.uploadBytes * 8,
     flopsPerSample: model.flopsPerSample,
-    localEpochs,
-    computeOverhead: inputs.computeOverheadOf(agentId, model.modelId),
+    localEpochs: training.localEpochs,
+    computeOverhead: computeOverheadOf(agentId, model.modelId),
   })
-  if (!plan.ok) {
-    return { ...device, pool: plan.residual, consume: null, consumeRefusal: plan.reason }
-  }
-  const { downloadSlots, computeSlots, uploadSlots, downloadBlocks, uploadBlocks, computingShare } =
-    plan.allocation
-  const downloadBitsMax = Math.floor(downloadBlocks * pool.downlinkBitsPerBlock)
+  if (!plan.ok) return { plan, consume: null }
+  const downloadBitsMax = Math.floor(plan.allocation.downloadBlocks * pool.downlinkBitsPerBlock)
   const consume: ConsumeOrder = {
-    grId: sensed.grId,
+    grId,
     modelId: model.modelId,
     version: model.version,
     mode: 'full',
-    downloadSlots,
-    computeSlots,
-    uploadSlots,
-    downloadBlocks,
-    uploadBlocks,
-    computingShare,
+    ...plan.allocation,
     sampleCount: plan.sampleCount,
-    ...inputs.training,
+    ...training,
     ...(downloadBitsMax > 0 ? { downloadBitsMax } : {}),
     uploadBitsMax: plan.uploadBitsMax,
-    seed: seedOf(inputs.crId, agentId),
+    seed: seedOf(crId, agentId),
   }
-  return { ...device, pool: plan.residual, consume, consumeRefusal: null }
+  return { plan, consume }
+}
+
+/** The rest of a serial round: what the slots up to its sensing's end do not give any more. */
+function consumeAfter(
+  inputs: PlanInputs,
+  { agentId, nextPool }: PlannedDevice,
+  { modelId, workload, sensorSlots }: GraphEdge,
+): ConsumeOrder | null {
+  const model = inputs.models.find(one => one.modelId === modelId)
+  if (!model) return null
+  const [, sensingEnd] = sensorSlots
+  const left = (free: Float64Array): Float64Array =>
+    free.map((amount, slot) => (slot < sensingEnd ? 0 : amount))
+  const pool = {
+    ...nextPool,
+    blocks: left(nextPool.blocks),
+    flops: left(nextPool.flops),
+    units: left(nextPool.units),
+  }
+  const pending = { agentId, model, pool, grId: inputs.crId, sampleCount: workload }
+  return planConsume(inputs, pending).consume
 }
 
 /** What a model is about to absorb in this CR counts as absorbed: the choice is for the next one. */
@@ -193,10 +239,11 @@ function graphModelOf(
 }
 
 function assignmentFor(
-  { crId }: PlanInputs,
-  { consume, consumeRefusal }: PlannedDevice,
+  inputs: PlanInputs,
+  device: PlannedDevice,
   choice: Choice | undefined,
 ): Omit<Assignment, 'session' | 'sequence' | 'sentAt'> {
+  const { crId } = inputs
   const edge = choice?.edge ?? null
   const sense: SenseOrder | null = edge && {
     grId: crId,
@@ -205,7 +252,9 @@ function assignmentFor(
     slots: edge.sensorSlots,
     samplesWanted: edge.workload,
   }
-  const lost = consumeRefusal === null ? '' : `; not consumed: ${consumeRefusal}`
+  const isSerial = inputs.schedule === 'serial'
+  const consume = isSerial && edge ? consumeAfter(inputs, device, edge) : device.consume
+  const lost = device.consumeRefusal === null ? '' : `; not consumed: ${device.consumeRefusal}`
   const reason = `${choice?.reason ?? 'only what was sensed before is consumed'}${lost}`
   return { crId, sense, consume, reason: reason.slice(0, 500) }
 }

@@ -65,10 +65,12 @@ export function sampleUrp(options: SampleOptions = {}): Urp {
       {
         sensor: 'text',
         kind: 'text-folder',
-        samplesPerSecond: 8,
+        form: { element: 'uint8', shape: [] },
+        rowsPerSecond: 8,
         bytesPerSecond: 2000,
         dropShare: 0,
         resourceBlocks: 0,
+        labelled: false,
       },
     ],
     clock: { offsetMs: -3.2, errorMs: 0.8, measuredAt, driftPpm: 4.1 },

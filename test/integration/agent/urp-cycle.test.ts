@@ -71,7 +71,6 @@ async function startCycle() {
     results: () => ({ compute }),
     linkFigures: () => undefined,
     sensing: () => [],
-    dataSketch: () => undefined,
     log: testLog().log,
   })
   onTestFinished(() => cycle.stop())

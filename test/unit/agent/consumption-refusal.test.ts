@@ -6,7 +6,7 @@ import { consumeOf, manifestOf } from './orders.ts'
 const sensed = {
   grId: 7,
   modelId: 'prose',
-  bytes: new Uint8Array(504),
+  segments: [],
   sampleCount: 500,
   startedAtMs: 0,
   endedAtMs: 500,

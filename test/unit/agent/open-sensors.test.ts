@@ -56,11 +56,11 @@ test('a sensor that is not there at the start keeps nobody from starting, and is
   await pass(10 * MINUTE_MS)
   expect(said('sensor cannot be opened')).toBe(1)
   const attempts = said('sensor still cannot be opened')
-  // Within a minute at the latest, after some quick ones: not a storm, and not given up.
-  expect(attempts).toBeGreaterThanOrEqual(10)
-  expect(attempts).toBeLessThanOrEqual(30)
+  // Every one to two seconds, for ever: neither a storm nor given up.
+  expect(attempts).toBeGreaterThanOrEqual(250)
+  expect(attempts).toBeLessThanOrEqual(700)
   fill(missing)
-  expect(await found(1)).toBeLessThanOrEqual(MINUTE_MS + 1000)
+  expect(await found(1)).toBeLessThanOrEqual(3000)
   await pass(2000, () => changes.length === 2)
   expect(changes).toEqual(['text-1 lost', 'text-1 ok'])
   await parts.stop()
@@ -72,7 +72,7 @@ test('a sensor that is lost is found again without anybody asking it to record',
   const { clock, parts, sensors, found } = await openOn(path)
   rmSync(join(path, 'one.txt'))
   const signal = new AbortController().signal
-  const order = { untilMs: clock.now() + 5000, bytesMax: 5000, signal }
+  const order = { untilMs: clock.now() + 5000, rowsMax: 5000, signal }
   await clock.run(sensors[0]?.record(order) ?? Promise.reject(new Error('no sensor')))
   expect(sensors[0]?.status).toBe('lost')
   fill(path)

@@ -21,8 +21,15 @@ function sensorOn(path: string, { bytesPerSecond = RATE, seed = 1 } = {}) {
   const { log, lines } = testLog()
   const sensor = new TextFolderSensor({ id: 'text', path, bytesPerSecond, seed, clock, log })
   const abort = new AbortController()
-  const record = (ms: number, bytesMax = Number.MAX_SAFE_INTEGER) =>
-    clock.run(sensor.record({ untilMs: clock.now() + ms, bytesMax, signal: abort.signal }))
+  const record = async (ms: number, rowsMax = Number.MAX_SAFE_INTEGER, rowsPerSecond?: number) => {
+    const paced = rowsPerSecond === undefined ? {} : { rowsPerSecond }
+    const until = { untilMs: clock.now() + ms, rowsMax, signal: abort.signal }
+    const { segments, droppedRows } = await clock.run(sensor.record({ ...until, ...paced }))
+    expect(segments.length).toBeLessThanOrEqual(1)
+    const bytes = segments[0]?.rows ?? new Uint8Array()
+    expect(segments[0]?.atMs ?? []).toHaveLength(bytes.length)
+    return { bytes, droppedBytes: droppedRows }
+  }
   return { sensor, clock, lines, abort, record, open: () => clock.run(sensor.open()) }
 }
 
@@ -33,10 +40,12 @@ describe('a text folder', () => {
     expect(sensor.figures()).toEqual({
       sensor: 'text',
       kind: 'text-folder',
-      samplesPerSecond: RATE,
+      form: { element: 'uint8', shape: [] },
+      rowsPerSecond: RATE,
       bytesPerSecond: RATE,
       dropShare: 0,
       resourceBlocks: 0,
+      labelled: false,
     })
     const startedAt = clock.now()
     const { bytes, droppedBytes } = await record(2345)
@@ -79,7 +88,7 @@ describe('a text folder', () => {
     expect(bytes).toHaveLength(777)
     expect(droppedBytes).toBe(0)
     expect(clock.now() - startedAt).toBeLessThanOrEqual(800)
-    expect(sensor.figures()).toMatchObject({ samplesPerSecond: RATE, dropShare: 0 })
+    expect(sensor.figures()).toMatchObject({ rowsPerSecond: RATE, dropShare: 0 })
   })
 
   test('drops what nobody took within a second, as a full buffer does, and says so', async () => {
@@ -91,7 +100,7 @@ describe('a text folder', () => {
     const { bytes, droppedBytes } = await recording
     expect(droppedBytes).toBe(2000)
     expect(bytes).toHaveLength(3000)
-    expect(sensor.figures()).toMatchObject({ samplesPerSecond: 600, dropShare: 0.4 })
+    expect(sensor.figures()).toMatchObject({ rowsPerSecond: 600, dropShare: 0.4 })
   })
 
   test('a recording whose slots are over says nothing of the pace', async () => {
@@ -99,13 +108,21 @@ describe('a text folder', () => {
     await open()
     expect((await record(-10)).bytes).toHaveLength(0)
     expect((await record(1)).bytes).toHaveLength(1)
-    expect(sensor.figures()).toMatchObject({ samplesPerSecond: RATE })
+    expect(sensor.figures()).toMatchObject({ rowsPerSecond: RATE })
+  })
+
+  test('delivers at the rate that was allocated, and its own rate stays what it offers', async () => {
+    const { sensor, open, record } = sensorOn(folderOf(FILES))
+    await open()
+    const { bytes, droppedBytes } = await record(2000, 10_000, 100)
+    expect([bytes.length, droppedBytes]).toEqual([200, 0])
+    expect(sensor.figures()).toMatchObject({ rowsPerSecond: RATE })
   })
 
   test('the slowest sensor there may be is not taken for one that delivers nothing', async () => {
     const { sensor, open } = sensorOn(folderOf(FILES), { bytesPerSecond: 1 })
     await open()
-    expect(sensor.figures()).toMatchObject({ samplesPerSecond: 1 })
+    expect(sensor.figures()).toMatchObject({ rowsPerSecond: 1 })
   })
 
   test('an aborted recording ends at once with what there is', async () => {

@@ -19,13 +19,13 @@ test.each([
   [
     'data, where the sensor delivers less than could be trained on',
     {},
-    { samplesPerSecond: 9 },
+    { rowsPerSecond: 9 },
     'data',
   ],
   [
     'compute, where the one slot that transfers leave is too short',
     {},
-    { samplesPerSecond: 9000 },
+    { rowsPerSecond: 9000 },
     'compute',
   ],
 ])('%s', (_, model, sensor, limit) => {
@@ -39,7 +39,7 @@ test('spectrum, where a radio that senses finds its blocks taken', () => {
 })
 
 test('correlation, where the device has other data than the model wants', () => {
-  const urps = new Map([['a', { ...offerOf(), dataSketch: halves(0) }]])
+  const urps = new Map([['a', offerOf({ sketch: halves(0) })]])
   const models = [modelOf('prose', { targetSketch: halves(128) })]
   expect(plan({ urps, models }).choices[0]?.limitedBy).toBe('correlation')
 })

@@ -1,11 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import { dataCorrelation, gaiGain } from '../../../controller/orchestrate/gai-gain.ts'
-import type { GraphDevice, GraphModel } from '../../../controller/orchestrate/graph-inputs.ts'
+import type {
+  GraphDevice,
+  GraphModel,
+  GraphSensor,
+} from '../../../controller/orchestrate/graph-inputs.ts'
 import { buildLatentGraph } from '../../../controller/orchestrate/latent-graph.ts'
 import { greedyGainPolicy } from '../../../controller/orchestrate/policies/greedy-gain-policy.ts'
 import { matchingOf, roundChoiceOf } from '../../../controller/orchestrate/policies/policy.ts'
 import { POLICIES, policyOf } from '../../../controller/orchestrate/policies/registry.ts'
-import type { DataSketch, SensingFigures } from '../../../protocol/urp.ts'
+import type { DataSketch } from '../../../protocol/urp.ts'
 import { seededRandom } from '../../../runtime/seeded-random.ts'
 import { poolOf } from './pools.ts'
 
@@ -15,7 +19,7 @@ const sketch = (counts: readonly number[]): DataSketch => ({
   sampleCount: 100,
 })
 
-const sensor = (samplesPerSecond: number, name = 'notes'): SensingFigures => ({
+const sensor = (samplesPerSecond: number, name = 'notes'): GraphSensor => ({
   sensor: name,
   kind: 'text-folder',
   samplesPerSecond,

@@ -18,8 +18,8 @@ function play(o: {
   let sensed = new Map<string, { grId: number; modelId: string; sampleCount: number }>()
   for (let crId = 1; crId <= o.rounds; crId++) {
     const urps = new Map([
-      ['honest', offerOf({ samplesPerSecond: REAL_PER_SECOND })],
-      ['one', offerOf({ samplesPerSecond: o.claimed })],
+      ['honest', offerOf({ rowsPerSecond: REAL_PER_SECOND })],
+      ['one', offerOf({ rowsPerSecond: o.claimed })],
     ])
     promises.onSensed({ urps, sensed })
     // Wide computing: what is sensed is what counts.

@@ -24,14 +24,16 @@ export function offerOf(sensor: Partial<Urp['sensing'][number]> = {}): Urp {
       {
         sensor: 'text',
         kind: 'text-folder',
-        samplesPerSecond: 300,
+        form: { element: 'uint8', shape: [] },
+        rowsPerSecond: 300,
         bytesPerSecond: 300,
         dropShare: 0,
         resourceBlocks: 0,
+        labelled: false,
+        sketch: { kind: 'byte-histogram', counts: flat, sampleCount: 256 },
         ...sensor,
       },
     ],
-    dataSketch: { kind: 'byte-histogram', counts: flat, sampleCount: 256 },
   }
 }
 
