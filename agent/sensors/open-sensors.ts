@@ -23,7 +23,7 @@ export async function openSensors(
         clock: o.clock,
         log: o.log.child({ sensor: config.id }),
       }
-      const sensor = createSensor(config, context)
+      const sensor = createSensor(config, { ...context, onChange: () => watch.changed() })
       const watch = o.parts.add(
         `sensor ${config.id}`,
         new SensorWatch({ sensor, ...context, onChange: o.onChange }),

@@ -10,6 +10,8 @@ export interface SensorContext {
   readonly seed: number
   readonly clock: Clock
   readonly log: Logger
+  /** To be called when the status of the sensor changed by itself: see sensor-watch.ts. */
+  readonly onChange: () => void
 }
 
 /** A new kind of sensor is a schema in config/, a file here and a line below. */

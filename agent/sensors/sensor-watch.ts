@@ -6,11 +6,17 @@ import { seededRandom } from '../../runtime/seeded-random.ts'
 import type { Stoppable } from '../../runtime/shutdown.ts'
 import type { Sensor } from './sensor.ts'
 
-/** How often a sensor is asked whether it is lost: cheap, and quick against a communication round. */
-const LOOK_MS = 2000
-/** A card that was pulled is back in seconds or in days. */
-const RETRY_MS_FIRST = 2000
-const RETRY_MS_MAX = 60_000
+/** How often a sensor that does not tell by itself is asked whether it is lost: that costs nothing. */
+const LOOK_MS = 1000
+/**
+ * A cable that was pulled is back in seconds or in days, and 3 s later its sensor is to be in use. So
+ * looking is never given up, and opening what is not there must be cheap.
+ */
+const RETRY_MS_FIRST = 250
+const RETRY_MS_MAX = 2000
+
+/** What may be lost and found: a sensor, or a radio that sensors share. */
+export type Watched = Pick<Sensor, 'id' | 'status' | 'reason' | 'open' | 'close'>
 
 export interface SensorChange {
   readonly sensor: string
@@ -21,7 +27,7 @@ export interface SensorChange {
 
 /** Opens a sensor, and looks for it again whenever it is lost. */
 export class SensorWatch implements Stoppable {
-  readonly #sensor: Sensor
+  readonly #sensor: Watched
   readonly #clock: Clock
   readonly #log: Logger
   readonly #backoff: Backoff
@@ -29,10 +35,11 @@ export class SensorWatch implements Stoppable {
   #timer: Timer | undefined
   /** A sensor that is there from the start is in the birth and no news. */
   #told: Sensor['status'] = 'ok'
+  #isLooking = false
   #isStopped = false
 
   constructor(options: {
-    readonly sensor: Sensor
+    readonly sensor: Watched
     readonly seed: number
     readonly clock: Clock
     readonly log: Logger
@@ -51,8 +58,16 @@ export class SensorWatch implements Stoppable {
 
   /** Resolves after the first attempt, whatever came of it. */
   async start(): Promise<void> {
+    this.#isLooking = true
     await this.#tryToOpen()
     this.#lookAgain()
+  }
+
+  /** The status of the sensor changed by itself: nobody waits for the next look. */
+  changed(): void {
+    if (this.#isLooking || this.#isStopped) return
+    this.#timer?.cancel()
+    void this.#look()
   }
 
   async stop(): Promise<void> {
@@ -62,6 +77,7 @@ export class SensorWatch implements Stoppable {
   }
 
   #lookAgain(): void {
+    this.#isLooking = false
     if (this.#isStopped) return
     const isThere = this.#sensor.status === 'ok'
     if (isThere) this.#backoff.reset()
@@ -70,10 +86,11 @@ export class SensorWatch implements Stoppable {
   }
 
   async #look(): Promise<void> {
+    this.#isLooking = true
     if (this.#sensor.status === 'lost') {
-      this.#tell('lost', 'it delivered nothing any more')
+      this.#tell('lost', this.#sensor.reason ?? 'it delivered nothing any more')
       await this.#tryToOpen()
-    }
+    } else this.#tell('ok', null)
     this.#lookAgain()
   }
 
