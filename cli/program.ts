@@ -4,6 +4,7 @@ import { addAgentCommand } from './agent-command.ts'
 import { addConfigCommand } from './config-command.ts'
 import { addControllerCommand } from './controller-command.ts'
 import { addDemoCommand } from './demo-command.ts'
+import { addDoctorCommand } from './doctor-command.ts'
 import { addExplainCommand } from './explain/explain-command.ts'
 import { addFirmwareCommand } from './firmware/firmware-command.ts'
 import { addMeasureCommand } from './measure-command.ts'
@@ -27,6 +28,7 @@ export function buildProgram(): Command {
   addControllerCommand(program)
   addMeasureCommand(program)
   addUrpCommand(program)
+  addDoctorCommand(program)
   addExplainCommand(program)
   addConfigCommand(program)
   addDemoCommand(program)
