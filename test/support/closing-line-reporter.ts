@@ -7,14 +7,22 @@ interface Counts {
   readonly skipped: number
 }
 
-/** Ends the run with `N passed, N failed, N skipped` alone on a line, so that any CI can read it. */
+/**
+ * Ends the run with `N passed, N failed, N skipped` alone on a line, so that any CI can read it. Before
+ * it the tests that passed at the second attempt: each is a mistake of ours, in the test or in what it
+ * tests, that shows itself now and then.
+ */
 export class ClosingLineReporter implements Reporter {
   #counts: Counts = { passed: 0, failed: 0, skipped: 0 }
+  #unsteady: readonly string[] = []
 
   onInit(): void {
     // After all that other reporters still write on their way out.
     process.once('exit', code => {
       const { passed, failed, skipped } = this.#counts
+      for (const name of this.#unsteady) {
+        process.stdout.write(`passed at the second attempt only: ${name}\n`)
+      }
       // What ended the run before there was a test to fail, e.g. the set-up, is a failure as well.
       const failedAtLeast = code === 0 ? failed : Math.max(1, failed)
       process.stdout.write(`${passed} passed, ${failedAtLeast} failed, ${skipped} skipped\n`)
@@ -23,6 +31,11 @@ export class ClosingLineReporter implements Reporter {
 
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly SerializedError[]): void {
     this.#counts = countTests(modules, unhandledErrors.length)
+    this.#unsteady = modules.flatMap(module =>
+      [...module.children.allTests()]
+        .filter(test => test.diagnostic()?.flaky)
+        .map(test => `${module.relativeModuleId} > ${test.fullName}`),
+    )
   }
 }
 

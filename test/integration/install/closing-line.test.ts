@@ -49,6 +49,23 @@ test.each([
   ],
   ['that are not there', '0 passed, 1 failed, 0 skipped', {}],
 ])('a run of tests %s ends with its counts', async (_, line, files) => {
+  const { code, stdout } = await runTests(files)
+  expect(stdout.trimEnd().split('\n').at(-1)).toBe(line)
+  expect(code === 0).toBe(line.includes(' 0 failed'))
+})
+
+test('a run names the tests that passed at the second attempt only', async () => {
+  const { code, stdout } = await runTests({
+    'a.test.js': "let tries = 0; test('wavers', { retry: 1 }, () => expect(++tries).toBe(2))",
+  })
+  expect(stdout.trimEnd().split('\n').slice(-2)).toEqual([
+    'passed at the second attempt only: a.test.js > wavers',
+    '1 passed, 0 failed, 0 skipped',
+  ])
+  expect(code).toBe(0)
+})
+
+async function runTests(files: Readonly<Record<string, string>>) {
   const root = temporaryDirectory()
   for (const [name, text] of Object.entries(files)) writeFileSync(join(root, name), text)
   const reporter = JSON.stringify(join(ROOT, 'test/support/closing-line-reporter.ts'))
@@ -58,10 +75,8 @@ test.each([
      export default { test: { globals: true, reporters: ['default', new ClosingLineReporter()] } }`,
   )
   const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs')
-  const { code, stdout } = await run(process.execPath, [vitest, 'run', '--root', root]).then(
+  return run(process.execPath, [vitest, 'run', '--root', root]).then(
     ({ stdout }) => ({ code: 0, stdout }),
     error => ({ code: error.code, stdout: error.stdout }),
   )
-  expect(stdout.trimEnd().split('\n').at(-1)).toBe(line)
-  expect(code === 0).toBe(line.includes(' 0 failed'))
-})
+}
