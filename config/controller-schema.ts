@@ -10,11 +10,11 @@ import {
   log,
   password,
   passwordFile,
-  repeatedIds,
   stateDirectory,
   text,
   tlsFiles,
 } from './fields.ts'
+import { models } from './model-schema.ts'
 
 const broker = z
   .strictObject({
@@ -257,82 +257,6 @@ const evaluation = z
   })
   .prefault({})
   .describe('How new versions of the models are judged.')
-
-const heldBackText = z
-  .strictObject({
-    path: text.meta({
-      path: true,
-      examples: ['/var/lib/gainnet/held-back'],
-      description: 'File or folder of text that no agent trains on.',
-    } satisfies FieldMeta),
-    bytesMax: z
-      .int()
-      .min(256)
-      .max(64 * 2 ** 20)
-      .default(65_536)
-      .describe('Bytes of it that are used.'),
-  })
-  .describe('The text that judges the model.')
-
-const model = z
-  .strictObject({
-    modelId: identifier().meta({
-      allowed: IDENTIFIER_ALLOWED,
-      examples: ['prose'],
-      description: 'Name of the model, unique on this controller; part of topics.',
-    } satisfies FieldMeta),
-    kind: z
-      .literal('byte-language-model')
-      .default('byte-language-model')
-      .describe('Predicts the next byte from the bytes before it.'),
-    contextBytes: z.int().min(1).max(1024).default(16).describe('Bytes that a prediction sees.'),
-    embeddingSize: z.int().min(1).max(1024).default(16).describe('Numbers that stand for a byte.'),
-    hiddenSizes: z
-      .array(z.int().min(1).max(8192))
-      .min(1)
-      .max(16)
-      .default([128])
-      .describe('Width of each hidden layer.'),
-    seed: z
-      .int()
-      .min(0)
-      .max(2 ** 32 - 1)
-      .default(1)
-      .describe('Seed of the first parameters.'),
-    value: z
-      .number()
-      .gt(0)
-      .max(1)
-      .default(1)
-      .describe('Worth of an improvement of this model against one of the others.'),
-    devicesMax: z
-      .int()
-      .min(1)
-      .max(10_000)
-      .optional()
-      .meta({
-        examples: [8],
-        description: 'Devices that may serve this model in one round; all when absent.',
-      } satisfies FieldMeta),
-    evaluation: heldBackText,
-    prompt: text.default('The ').describe('Text that generated samples start with.'),
-  })
-  .describe('A domain-specific model.')
-
-const models = z
-  .array(model)
-  .min(1)
-  .max(64)
-  .superRefine((entries, context) => {
-    for (const index of repeatedIds(entries.map(({ modelId }) => modelId))) {
-      context.addIssue({
-        code: 'custom',
-        path: [index, 'modelId'],
-        message: 'is the modelId of another model',
-      })
-    }
-  })
-  .describe('The domain-specific models that learn from the fleet.')
 
 export const ControllerConfig = z.strictObject({
   controllerId: identifier()

@@ -32,11 +32,11 @@ function isRequired(section: SchemaNode, key: string): boolean {
 }
 
 function keyLines(key: string, node: SchemaNode, required: boolean): string[] {
-  if (node.type === 'object') {
+  if (node.type === 'object' && node.properties) {
     return [`## ${node.description}`, `${key}:`, ...indented(sectionLines(node))]
   }
   const words = [`## ${node.description}`, ...limitLines(node)]
-  if (node.type === 'array' && node.items?.type !== 'integer') {
+  if (node.type === 'array' && (node.items?.properties || node.items?.oneOf)) {
     return [...words, ...listLines(key, node, required)]
   }
   if (node.default !== undefined) return [...words, `# ${key}: ${yamlText(node.default)}`]

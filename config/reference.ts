@@ -1,6 +1,13 @@
 import { exampleYaml } from './example.ts'
 import { CONFIG_SCHEMAS, type DaemonName } from './load-config.ts'
-import { allowedText, keyText, type SchemaNode, schemaTreeOf, settingsOf } from './schema-tree.ts'
+import {
+  allowedText,
+  isOfEntry,
+  keyText,
+  type SchemaNode,
+  schemaTreeOf,
+  settingsOf,
+} from './schema-tree.ts'
 import { variableName } from './text-layers.ts'
 
 export const DAEMON_NAMES = Object.keys(CONFIG_SCHEMAS) as DaemonName[]
@@ -86,7 +93,7 @@ function settingRow(daemon: DaemonName, path: readonly string[], node: SchemaNod
     defaultText(node),
     allowedText(node),
     node.description ?? '',
-    path.includes('[]') ? 'with its list' : `\`${variableName(daemon, path)}\``,
+    isOfEntry(path) ? 'with its list' : `\`${variableName(daemon, path)}\``,
   ]
   return `| ${cells.map(cell => cell.replaceAll('|', '\\|')).join(' | ')} |`
 }

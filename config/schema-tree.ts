@@ -6,7 +6,7 @@ import type { FieldMeta } from './fields.ts'
  * limits, messages, examples and the reference page are all read from it.
  */
 export interface SchemaNode extends Partial<FieldMeta> {
-  readonly type?: 'object' | 'array' | 'string' | 'number' | 'integer'
+  readonly type?: 'object' | 'array' | 'string' | 'number' | 'integer' | 'boolean'
   readonly default?: unknown
   readonly properties?: Readonly<Record<string, SchemaNode>>
   readonly required?: readonly string[]
@@ -32,7 +32,9 @@ export function propertiesOf(
   kind?: unknown,
 ): Readonly<Record<string, SchemaNode>> | undefined {
   if (!node.oneOf) return node.properties
-  return node.oneOf.find(option => option.properties?.kind?.const === kind)?.properties
+  const isOfKind = ({ properties }: SchemaNode): boolean =>
+    properties?.kind?.const === (kind ?? properties?.kind?.default)
+  return node.oneOf.find(isOfKind)?.properties
 }
 
 /** The schema of what lies at a path of a value; undefined where the schema knows no such place. */
@@ -84,6 +86,8 @@ export function allowedText(node: SchemaNode): string {
       return `a number${rangeText(node)}`
     case 'array':
       return listText(node)
+    case 'boolean':
+      return 'true or false'
     case 'string':
       return 'text'
     default:
@@ -110,16 +114,26 @@ export interface Setting {
   readonly node: SchemaNode
 }
 
-/** Every key that holds a value, in the order of the schema; `[]` stands for a list entry. */
+/**
+ * Every key that holds a value, in the order of the schema; `[]` stands for a list entry, `[camera]`
+ * for one of that kind.
+ */
 export function settingsOf(node: SchemaNode, path: readonly string[] = []): Setting[] {
   return Object.entries(node.properties ?? {}).flatMap(([key, child]) => {
     const place = [...path, key]
-    if (child.type === 'object') return settingsOf(child, place)
-    const entryKeys = (child.items?.oneOf ?? [child.items ?? {}]).flatMap(entry =>
-      settingsOf(entry, [...place, '[]']),
-    )
+    if (child.properties) return settingsOf(child, place)
+    const kinds = child.items?.oneOf ?? []
+    const entryKeys =
+      kinds.length > 1
+        ? kinds.flatMap(kind => settingsOf(kind, [...place, `[${kind.properties?.kind?.const}]`]))
+        : settingsOf(kinds[0] ?? child.items ?? {}, [...place, '[]'])
     return [{ path: place, node: child }, ...entryKeys]
   })
+}
+
+/** Whether a key is one of the entries of a list. */
+export function isOfEntry(path: readonly string[]): boolean {
+  return path.some(part => part.startsWith('['))
 }
 
 /** Names of keys as people write them: models[0].seed. */
@@ -128,8 +142,8 @@ export function keyText(path: readonly PropertyKey[]): string {
     (text, part) =>
       typeof part === 'number'
         ? `${text}[${part}]`
-        : part === '[]'
-          ? `${text}[]`
+        : String(part).startsWith('[')
+          ? `${text}${String(part)}`
           : `${text}${text && '.'}${String(part)}`,
     '',
   )

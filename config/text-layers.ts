@@ -2,7 +2,7 @@ import { emptyMap, type Layered, merge, type Origin } from './layered.ts'
 import { nearestName } from './nearest-name.ts'
 import { type Problem, unknownKeyText } from './problems.ts'
 import { readYaml } from './read-yaml.ts'
-import { keyText, type SchemaNode, type Setting, settingsOf } from './schema-tree.ts'
+import { isOfEntry, keyText, type SchemaNode, type Setting, settingsOf } from './schema-tree.ts'
 
 /** One `--set key=value`. */
 export interface FlagSetting {
@@ -24,7 +24,7 @@ export function variableName(daemon: string, path: readonly string[]): string {
 
 /** Keys that a variable or flag can set: those in a list are set with the list as a whole. */
 function settable(root: SchemaNode): Setting[] {
-  return settingsOf(root).filter(({ path }) => !path.includes('[]'))
+  return settingsOf(root).filter(({ path }) => !isOfEntry(path))
 }
 
 export function environmentLayer(

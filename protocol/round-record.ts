@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { PhaseInterval } from './assignment.ts'
 import { envelope, Hash, Id, Time } from './envelope.ts'
+import { Judgement } from './model-manifest.ts'
 
 /**
  * Twice as much of it would have raised the gain most; time, where only all of them together would;
@@ -43,10 +44,15 @@ export const RoundDecision = z.strictObject({
     .optional()
     .describe('Promise of the receding-horizon plan; absent where there was no time for it.'),
   outlookBound: z.number().nonnegative().optional().describe('What no plan could promise.'),
+  replacedDevices: z
+    .int()
+    .nonnegative()
+    .optional()
+    .describe('Devices that got the plan in place of what a learned policy proposed.'),
   replacedCount: z
     .int()
     .nonnegative()
-    .describe('Rounds since the controller started in which the proposal was not executed.'),
+    .describe('Rounds since the controller started in which not all of the proposal was executed.'),
   failure: z.string().max(300).optional().describe('Why the policy proposed nothing.'),
 })
 export type RoundDecision = z.infer<typeof RoundDecision>
@@ -84,9 +90,35 @@ export const RoundModel = z.strictObject({
   versionNumber: z.int().min(0),
   contributions: z.int().nonnegative(),
   sampleCount: z.int().nonnegative(),
+  samplesAbsorbed: z.number().nonnegative().optional().describe('By the version after, in all.'),
+  judgementBefore: Judgement.optional().describe('Of the version before, on the held-back data.'),
+  judgement: Judgement.optional().describe('Of the version after, on the held-back data.'),
   bitsPerByte: z.number().nonnegative().optional(),
 })
 export type RoundModel = z.infer<typeof RoundModel>
+
+/** The learning curve that the gains of a model were computed with, fitted to its rounds before. */
+export const RoundCurve = z.strictObject({
+  modelId: Id,
+  exponent: z.number().positive(),
+  exponentSpread: z.number().nonnegative().describe('Standard deviation.'),
+  effectiveSamplesPrior: z.number().positive().describe('Samples that its first version is worth.'),
+  effectiveSamplesFactor: z
+    .number()
+    .min(1)
+    .describe('One standard deviation to either side multiplies or divides them by this.'),
+  versions: z.int().min(2).describe('Judged versions that it was fitted to.'),
+})
+export type RoundCurve = z.infer<typeof RoundCurve>
+
+/** When a device sensed in a round: beside the phases of the contributions, its timeline. */
+export const RoundSensing = z.strictObject({
+  agentId: Id,
+  modelId: Id,
+  sampleCount: z.int().nonnegative(),
+  interval: PhaseInterval,
+})
+export type RoundSensing = z.infer<typeof RoundSensing>
 
 /** What happened in one communication round; kept on disk and published. */
 export const RoundRecord = z.strictObject({
@@ -95,13 +127,24 @@ export const RoundRecord = z.strictObject({
   startedAt: Time,
   endedAt: Time,
   policy: z.string().max(40),
+  schedule: z.enum(['zeros', 'serial']).optional(),
   gain: z.number().nonnegative(),
   bound: z.number().nonnegative(),
   gap: z.number().min(0).max(1).describe('(bound - gain) / bound, 0 where the bound is 0.'),
   decision: RoundDecision.optional(),
   choices: z.array(RoundChoice).max(10_000),
   contributions: z.array(RoundContribution).max(10_000),
+  sensing: z
+    .array(RoundSensing)
+    .max(10_000)
+    .optional()
+    .describe('For the GAI round with the number of this CR.'),
   models: z.array(RoundModel).max(1000),
+  curves: z
+    .array(RoundCurve)
+    .max(1000)
+    .optional()
+    .describe('Of models of which enough is known; the others have that of the configuration.'),
   excluded: z
     .array(z.strictObject({ agentId: Id, reason: z.string().max(300) }))
     .max(10_000)

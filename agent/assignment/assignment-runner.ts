@@ -11,7 +11,8 @@ import type { Logger } from '../../runtime/logger.ts'
 import type { Stoppable } from '../../runtime/shutdown.ts'
 import { type CrSchedule, crEndMs, scheduleOf } from '../cr-schedule.ts'
 import { TransferPace } from '../limits/transfer-pace.ts'
-import type { Segment, Sensor } from '../sensors/sensor.ts'
+import type { Samples } from '../samples/samples.ts'
+import type { Sensor } from '../sensors/sensor.ts'
 import type { UploadOutcome } from '../transfer/update-upload.ts'
 import { consumeRound, consumptionRefusal, type LearnedUpdate } from './consumption.ts'
 import { phaseUse } from './phase-use.ts'
@@ -25,6 +26,7 @@ export interface AssignmentRunnerOptions {
   /** Controller's clock minus ours, in ms. */
   readonly offsetMs: () => number
   readonly sensors: readonly Sensor[]
+  readonly samples: Samples
   readonly trainers: TrainerPool
   readonly memoryBytesMax: number
   readonly fetchBlob: (
@@ -145,12 +147,14 @@ export class AssignmentRunner implements Stoppable {
     }
     status.accepted()
     try {
-      const { contextBytes } = manifest
-      const round = await senseRound({ order, sensor, contextBytes, gate, clock, signal })
+      const { takes } = manifest
+      const { samples } = this.#options
+      const context = { order, sensor, takes, gate, clock, signal }
+      const { round, bytes, use } = await senseRound({ ...context, samples })
       this.#sensed.put(round)
       status.done({
         sampleCount: round.sampleCount,
-        interval: this.#interval('sense', round.startedAtMs, { bytes: bytesOf(round.segments) }),
+        interval: this.#interval('sense', round.startedAtMs, { bytes, use }),
       })
     } catch (error) {
       log.warn({ crId, sensor: sensor.id, reason: messageOf(error) }, 'sensing failed')
@@ -195,6 +199,7 @@ export class AssignmentRunner implements Stoppable {
         order,
         manifest,
         sensed,
+        store: this.#options.samples.store,
         gate,
         loan,
         memoryBytesMax,
@@ -259,10 +264,6 @@ export class AssignmentRunner implements Stoppable {
     const written = (ms: number): string => new Date(ms + offsetMs()).toISOString()
     return { phase, startedAt: written(startedAtMs), endedAt: written(clock.now()), ...more }
   }
-}
-
-function bytesOf(segments: readonly Segment[]): number {
-  return segments.reduce((sum, { rows }) => sum + rows.length, 0)
 }
 
 function abortOf(signal: AbortSignal): Promise<never> {

@@ -2,13 +2,16 @@ import type { ConsumeOrder, PhaseInterval } from '../../protocol/assignment.ts'
 import type { Content } from '../../protocol/messages.ts'
 import type { BlobReference, ModelManifest } from '../../protocol/model-manifest.ts'
 import { bytesOfParameters, parametersOfBytes } from '../../protocol/parameter-bytes.ts'
+import { rowElements } from '../../protocol/row-form.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { GainnetError } from '../../runtime/errors.ts'
 import { readTrainingArtifact } from '../../training/forms/artifact-metadata.ts'
 import { checkMemory } from '../../training/memory/memory-limit.ts'
-import { nextByteSamples } from '../../training/samples/next-byte-samples.ts'
+import { cutWindows } from '../../training/samples/row-windows.ts'
 import { ComputeBudget } from '../limits/compute-budget.ts'
 import { TransferPace } from '../limits/transfer-pace.ts'
+import type { SampleStore } from '../samples/sample-store.ts'
+import { trainingRows } from '../samples/training-rows.ts'
 import { phaseUse } from './phase-use.ts'
 import type { SensedRound } from './sensing.ts'
 import type { SlotGate } from './slot-gate.ts'
@@ -40,6 +43,7 @@ export interface ConsumptionContext {
   readonly order: ConsumeOrder
   readonly manifest: ModelManifest
   readonly sensed: SensedRound
+  readonly store: SampleStore
   readonly gate: SlotGate
   /** Its trainer starts while the download waits for its slots and runs. */
   readonly loan: TrainerLoan
@@ -82,8 +86,10 @@ export function consumptionRefusal(o: {
 
 /** Parameters, gradients, two moments and their copies out of a run; the rows; the trainer. */
 function memoryNeed(manifest: ModelManifest, samples: number): number {
-  const rows = samples * (manifest.contextBytes + 1) * Int32Array.BYTES_PER_ELEMENT
-  return TRAINER_BYTES + manifest.parameters.bytes * 8 + rows
+  const { takes, parameters } = manifest
+  const rows = takes.inputRows + (takes.labels.kind === 'rows' ? takes.labels.rows : 0)
+  const numbers = samples * rows * rowElements(takes.form)
+  return TRAINER_BYTES + parameters.bytes * 8 + numbers * Float32Array.BYTES_PER_ELEMENT
 }
 
 /** Download and train: what is left of a GAI round but its upload. */
@@ -138,12 +144,11 @@ async function trainModel(
   readonly learned: Float32Array
   readonly train: PhaseInterval
 }> {
-  const { order, manifest, sensed, gate, clock, signal, interval, onPhase, loan } = context
+  const { order, manifest, sensed, store, gate, clock, signal, interval, onPhase, loan } = context
   const samplesPerStep = samplesPerStepOf(artifact, order)
-  const samples = nextByteSamples(sensed.segments[0]?.rows ?? new Uint8Array(), {
-    contextBytes: manifest.contextBytes,
-    samplesMax: order.sampleCount,
-  })
+  const { takes } = manifest
+  const rows = await trainingRows({ ...{ sensed, takes, store }, sampleCount: order.sampleCount })
+  const { sampleCount, ...samples } = cutWindows(rows, takes, order.sampleCount)
   // Before it came only the number of its parameters was known, not what computing with them takes.
   checkMemory({ artifact, ...samples }, context.memoryBytesMax)
   const trainer = await loan.trainer
@@ -163,7 +168,7 @@ async function trainModel(
   const result = await runTraining({
     trainer,
     order,
-    sampleCount: samples.labels.length,
+    sampleCount,
     samplesPerStep,
     budget,
     clock,

@@ -1,18 +1,23 @@
+import type { Judgement } from '../../protocol/model-manifest.ts'
+import { rowElements } from '../../protocol/row-form.ts'
 import { messageOf } from '../../runtime/errors.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { Stoppable } from '../../runtime/shutdown.ts'
-import { nextByteSamples } from '../../training/samples/next-byte-samples.ts'
+import { cutWindows } from '../../training/samples/row-windows.ts'
 import { TrainerProcess } from '../../training/trainer/trainer-process.ts'
 import type { Model } from './model-library.ts'
+
+/** Numbers that are judged at most: 64 MiB go to the process each time. */
+const INPUTS_MAX = 2 ** 24
 
 interface Waiting {
   readonly model: Model
   readonly parameters: Float32Array
-  readonly settle: (bitsPerByte: number | null) => void
+  readonly settle: (judgement: Judgement | null) => void
 }
 
 /**
- * Judges model versions on held-back text in a child process of low priority, one after the other,
+ * Judges model versions on held-back data in a child process of low priority, one after the other,
  * so that neither the CR clock nor training on the same machine waits for it. Where judging takes
  * longer than rounds do, only the newest version of each model waits.
  */
@@ -31,10 +36,10 @@ export class Evaluator implements Stoppable {
   }
 
   /**
-   * Bits per byte of the parameters on the model's held-back text; null where it cannot be told, or
+   * How the parameters do on the model's held-back data; null where it cannot be told, or
    * where a newer version of the model came before this one's turn.
    */
-  bitsPerByte(model: Model, parameters: Float32Array): Promise<number | null> {
+  judge(model: Model, parameters: Float32Array): Promise<Judgement | null> {
     return new Promise(resolve => {
       this.#passOver(model.modelId)
       this.#waiting.set(model.modelId, { model, parameters, settle: resolve })
@@ -76,19 +81,21 @@ export class Evaluator implements Stoppable {
     return null
   }
 
-  async #evaluate(model: Model, parameters: Float32Array): Promise<number | null> {
+  async #evaluate(model: Model, parameters: Float32Array): Promise<Judgement | null> {
     if (this.#isStopped) return null
     try {
       this.#process ??= await this.#start()
       if (!this.#process) return null
-      const { contextBytes } = model.config
-      const samples = nextByteSamples(model.heldBack, { contextBytes, samplesMax: 2 ** 20 })
-      const { lossMean } = await this.#process.evaluate({
-        model: model.forward,
-        parameters,
-        ...samples,
+      const { takes, forward, loss, prediction } = model
+      const width = takes.inputRows * rowElements(takes.form)
+      const samplesMax = Math.ceil(INPUTS_MAX / width)
+      const { inputs, inputWidth, labels } = cutWindows([model.heldBack], takes, samplesMax)
+      const { lossMean, accuracy } = await this.#process.evaluate({
+        ...{ model: forward, parameters, loss, inputs, inputWidth },
+        ...(prediction === undefined ? {} : { prediction }),
+        ...(labels ? { labels } : {}),
       })
-      return lossMean / Math.LN2
+      return { lossMean, ...(accuracy === undefined ? {} : { accuracy }) }
     } catch (error) {
       if (!this.#isStopped) {
         this.#log.warn({ modelId: model.modelId, reason: messageOf(error) }, 'evaluation failed')

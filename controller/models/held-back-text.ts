@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { DataSketch } from '../../protocol/urp.ts'
+import { addToHistogram } from '../../protocol/value-histogram.ts'
 import { GainnetError, messageOf } from '../../runtime/errors.ts'
 
 /**
@@ -35,16 +35,10 @@ async function filesBelow(folder: string): Promise<string[]> {
     .sort()
 }
 
-/** Byte histogram of a text: the target distribution Q of a model (orchestration, 3.1). */
-export function sketchOf(text: Uint8Array): DataSketch {
-  const counts = new Array<number>(256).fill(0)
-  for (const byte of text) counts[byte] = (counts[byte] ?? 0) + 1
-  return { kind: 'byte-histogram', counts, sampleCount: text.length }
-}
-
 /** Entropy of a text's single bytes in bits: what a model without any context could reach. */
 export function unigramBitsPerByte(text: Uint8Array): number {
-  const { counts } = sketchOf(text)
+  const counts = new Float64Array(256)
+  addToHistogram(counts, text, 'uint8')
   return counts.reduce((bits, count) => {
     const share = count / text.length
     return count > 0 ? bits - share * Math.log2(share) : bits

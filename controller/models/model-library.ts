@@ -2,10 +2,11 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
-import type { ControllerConfig } from '../../config/controller-schema.ts'
 import { hashOf } from '../../protocol/blocks.ts'
 import { Hash, Id, Time } from '../../protocol/envelope.ts'
+import type { ModelObjective } from '../../protocol/model-manifest.ts'
 import { bytesOfParameters, parametersOfBytes } from '../../protocol/parameter-bytes.ts'
+import type { SampleSpec } from '../../protocol/sample-spec.ts'
 import type { DataSketch } from '../../protocol/urp.ts'
 import { allEnded } from '../../runtime/all-ended.ts'
 import {
@@ -18,11 +19,11 @@ import {
 import { errnoOf, GainnetError, hasCode, messageOf } from '../../runtime/errors.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import { type TrainingWork, trainingWork } from '../../training/cost/count-work.ts'
-import { buildTrainingArtifact } from '../../training/forms/training-artifact.ts'
 import { type ParameterInfo, readForwardModel } from '../../training/forward/forward-graph.ts'
-import { buildByteLanguageModel } from '../../training/models/byte-language-model.ts'
+import type { LossOptions } from '../../training/loss/registry.ts'
 import { BlobStore } from './blob-store.ts'
-import { readHeldBackText, sketchOf, unigramBitsPerByte } from './held-back-text.ts'
+import { type HeldBackRows, sketchOfRows } from './held-back-rows.ts'
+import { type ModelConfig, type ModelSource, openModelSource } from './model-source.ts'
 
 /** One version of a model as `models/<modelId>/<versionNumber>.json` keeps it. */
 const VersionRecord = z.strictObject({
@@ -41,8 +42,6 @@ const VersionRecord = z.strictObject({
 })
 export type VersionRecord = z.infer<typeof VersionRecord>
 
-export type ModelConfig = ControllerConfig['models'][number]
-
 /** A domain-specific model of this edge server, with everything but its current parameters. */
 export interface Model {
   readonly modelId: string
@@ -56,9 +55,13 @@ export interface Model {
   readonly work: TrainingWork
   readonly samplesPerStep: number
   readonly parameterCount: number
-  readonly heldBack: Uint8Array
+  readonly objective: ModelObjective
+  readonly takes: SampleSpec
+  readonly loss: LossOptions
+  /** The output that is trained, for a model with several. */
+  readonly prediction: string | undefined
+  readonly heldBack: HeldBackRows
   readonly targetSketch: DataSketch
-  readonly unigramBitsPerByte: number
   readonly current: VersionRecord
 }
 
@@ -237,14 +240,9 @@ export class ModelLibrary {
     { batch }: { readonly batch: number },
     nowMs: number,
   ): Promise<Model> {
-    const { modelId, contextBytes, embeddingSize, hiddenSizes, seed, evaluation } = config
-    const forward = buildByteLanguageModel({ contextBytes, embeddingSize, hiddenSizes, seed })
-    const artifact = buildTrainingArtifact(forward, {
-      loss: 'softmax-cross-entropy',
-      optimizer: { kind: 'adam' },
-      batch,
-    })
-    const heldBack = await readHeldBackText(evaluation.path, evaluation.bytesMax)
+    const { modelId } = config
+    const source = await openModelSource(config, { batch })
+    const { forward, artifact } = source
     const built = {
       forward: await this.#blobs.put(forward),
       training: await this.#blobs.put(artifact.bytes),
@@ -269,9 +267,7 @@ export class ModelLibrary {
       work: trainingWork(artifact.bytes),
       samplesPerStep: batch,
       parameterCount: artifact.initialParameters.length,
-      heldBack,
-      targetSketch: sketchOf(heldBack),
-      unigramBitsPerByte: unigramBitsPerByte(heldBack),
+      ...learningOf(source),
       // The training graph may be built anew by a newer program; the parameters stay.
       current: { ...current, ...built },
     }
@@ -375,4 +371,9 @@ function blobsOf(records: readonly VersionRecord[]): readonly string[] {
   const moments = records.slice(-MOMENTS_KEPT).flatMap(record => record.moments?.blobs ?? [])
   const named = records.flatMap(({ version, forward, training }) => [version, forward, training])
   return [...named, ...moments]
+}
+
+function learningOf({ objective, takes, loss, prediction, heldBack }: ModelSource) {
+  const targetSketch = sketchOfRows(takes.form, heldBack)
+  return { objective, takes, loss, prediction, heldBack, targetSketch }
 }

@@ -1,8 +1,10 @@
 import type { Content } from '../../protocol/messages.ts'
+import type { Judgement } from '../../protocol/model-manifest.ts'
 import { bytesOfParameters } from '../../protocol/parameter-bytes.ts'
 import type { WireSession } from '../../protocol/wire-session.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { BlobPublisher } from '../transfer/blob-publisher.ts'
+import { judgedFields } from './judged.ts'
 import type { Model, ModelLibrary } from './model-library.ts'
 
 /**
@@ -16,7 +18,7 @@ export class ModelPublisher {
   readonly #blobs: BlobPublisher
   readonly #log: Logger
   readonly #published = new Map<string, string[]>()
-  readonly #bitsPerByte = new Map<string, number>()
+  readonly #judgements = new Map<string, Judgement>()
 
   constructor(options: {
     readonly wire: WireSession
@@ -31,8 +33,8 @@ export class ModelPublisher {
   }
 
   /** What the current version of a model was judged at, or null while it is not. */
-  bitsPerByte(modelId: string): number | null {
-    return this.#bitsPerByte.get(this.#library.model(modelId).current.version) ?? null
+  judgement(modelId: string): Judgement | null {
+    return this.#judgements.get(this.#library.model(modelId).current.version) ?? null
   }
 
   async publish(modelId: string, parameters: Float32Array): Promise<void> {
@@ -62,9 +64,9 @@ export class ModelPublisher {
   /** Adds the judgement of a version to its manifest, if it still is the current one. */
   async noteEvaluation(
     modelId: string,
-    o: { readonly version: string; readonly bitsPerByte: number },
+    o: { readonly version: string; readonly judgement: Judgement },
   ): Promise<void> {
-    this.#bitsPerByte.set(o.version, o.bitsPerByte)
+    this.#judgements.set(o.version, o.judgement)
     const model = this.#library.model(modelId)
     if (model.current.version === o.version) await this.#announce(model)
   }
@@ -75,16 +77,16 @@ export class ModelPublisher {
   }
 
   async #announce(model: Model): Promise<void> {
-    const { modelId, current, config, training, parameterCount } = model
-    const bitsPerByte = this.#bitsPerByte.get(current.version)
+    const { modelId, current, config, training, parameterCount, objective, takes } = model
     const manifest: Content<'modelManifest'> = {
       modelId,
       version: current.version,
       versionNumber: current.versionNumber,
       parent: current.parent,
       publishedAt: current.createdAt,
-      objective: 'next-byte',
-      contextBytes: config.contextBytes,
+      objective,
+      takes,
+      sensorKinds: config.sensorKinds,
       training: this.#blobs.referenceOf(current.training, training.length),
       parameters: this.#blobs.referenceOf(
         current.version,
@@ -92,7 +94,7 @@ export class ModelPublisher {
       ),
       flopsPerSample: model.flopsPerSample,
       targetSketch: model.targetSketch,
-      ...(bitsPerByte === undefined ? {} : { bitsPerByte }),
+      ...judgedFields(objective, this.#judgements.get(current.version)),
     }
     await this.#wire.publish('modelManifest', { modelId }, manifest)
   }
@@ -104,7 +106,7 @@ export class ModelPublisher {
     while (versions.length > 2) {
       const oldest = versions.shift()
       if (oldest === undefined) break
-      this.#bitsPerByte.delete(oldest)
+      this.#judgements.delete(oldest)
       await this.#blobs.retire(oldest)
     }
   }

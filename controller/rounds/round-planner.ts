@@ -1,11 +1,12 @@
 import type { Assignment, ConsumeOrder, SenseOrder } from '../../protocol/assignment.ts'
-import type { RoundChoice, RoundDecision } from '../../protocol/round-record.ts'
+import type { RoundChoice, RoundCurve, RoundDecision } from '../../protocol/round-record.ts'
+import type { SampleSpec } from '../../protocol/sample-spec.ts'
 import type { DataSketch, Urp } from '../../protocol/urp.ts'
 import type { Random } from '../../runtime/seeded-random.ts'
 import type { CorrelationMemo } from '../orchestrate/correlation-memo.ts'
+import type { CurveFit } from '../orchestrate/curve/fit-curve.ts'
 import { explainedChoices } from '../orchestrate/explain/explained-choices.ts'
 import type {
-  CurveParameters,
   GainParameters,
   GraphDevice,
   GraphModel,
@@ -15,6 +16,7 @@ import { buildLatentGraph, type GraphEdge } from '../orchestrate/latent-graph.ts
 import { type ConsumptionPlan, planConsumption } from '../orchestrate/plan-consumption.ts'
 import type { Choice, Policy, PolicyContext } from '../orchestrate/policies/policy.ts'
 import { type SlotPool, slotPoolFromUrp } from '../orchestrate/slot-pool.ts'
+import { fittingSensors, intakeNames } from './fitting-sensors.ts'
 import type { AgentAssignment } from './round-machine.ts'
 
 /** What planning needs to know of a model. */
@@ -27,8 +29,10 @@ export interface PlannedModel {
   readonly flopsPerSample: number
   readonly absorbedSamples: number
   /** As its rounds so far show it; that of the gain parameters where absent. */
-  readonly curve?: CurveParameters | undefined
-  readonly sensorKind: string
+  readonly curve?: CurveFit | undefined
+  /** What it learns from: rows of this form, of these kinds of sensors; of all where empty. */
+  readonly takes: SampleSpec
+  readonly sensorKinds: readonly string[]
   readonly targetSketch: DataSketch
   /** Devices that may serve it in one round; absent where all may. */
   readonly devicesMax?: number | undefined
@@ -77,6 +81,8 @@ export interface RoundPlan {
   readonly bound: number
   readonly gap: number
   readonly decision?: RoundDecision
+  /** Fitted learning curves, where there are any. */
+  readonly curves?: readonly RoundCurve[]
   readonly excluded: readonly { readonly agentId: string; readonly reason: string }[]
 }
 
@@ -95,16 +101,18 @@ interface PlannedDevice extends GraphDevice {
 export function planRound(inputs: PlanInputs): RoundPlan {
   const excluded: { agentId: string; reason: string }[] = []
   const devices: PlannedDevice[] = []
+  const fleet = [...inputs.urps.values()].map(({ sensing }) => sensing)
+  const names = intakeNames(inputs.models, fleet)
   for (const [agentId, urp] of [...inputs.urps].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const offered = slotPoolFromUrp(urp, inputs)
-    if (offered.ok) devices.push(planDevice(inputs, agentId, urp, offered.pool))
+    if (offered.ok) devices.push(planDevice(inputs, names, { agentId, urp, pool: offered.pool }))
     else excluded.push({ agentId, reason: offered.reason })
   }
   const graph = buildLatentGraph({
     crId: inputs.crId,
     schedule: inputs.schedule ?? 'zeros',
     devices: inputs.maySense ? devices : [],
-    models: inputs.models.map(model => graphModelOf(model, inputs, devices)),
+    models: inputs.models.map(model => graphModelOf(model, inputs, { names, devices })),
     gain: inputs.gain,
     computeOverheadOf: inputs.computeOverheadOf,
     ...(inputs.correlations ? { correlations: inputs.correlations } : {}),
@@ -129,6 +137,7 @@ export function planRound(inputs: PlanInputs): RoundPlan {
     bound: matching.bound,
     gap: matching.gap,
     ...(matching.decision ? { decision: matching.decision } : {}),
+    curves: inputs.models.flatMap(({ modelId, curve }) => (curve ? [{ modelId, ...curve }] : [])),
     excluded,
   }
 }
@@ -139,15 +148,20 @@ function capacitiesOf(models: readonly PlannedModel[]): Pick<PolicyContext, 'cap
   return { capacities: models.map(({ devicesMax }) => devicesMax ?? Number.POSITIVE_INFINITY) }
 }
 
-function planDevice(inputs: PlanInputs, agentId: string, urp: Urp, pool: SlotPool): PlannedDevice {
+function planDevice(
+  inputs: PlanInputs,
+  names: ReadonlyMap<string, string>,
+  o: { readonly agentId: string; readonly urp: Urp; readonly pool: SlotPool },
+): PlannedDevice {
+  const { agentId, urp, pool } = o
+
   const device = {
     agentId,
     nextPool: pool,
-    sensors: urp.sensing.map(({ rowsPerSecond, sketch, ...same }) => ({
-      ...same,
-      samplesPerSecond: rowsPerSecond,
-      ...(sketch ? { sketch } : {}),
-    })),
+    sensors: fittingSensors(urp.sensing, inputs.models, names, {
+      slotSeconds: urp.slotMs / 1000,
+      gain: inputs.gain,
+    }),
     sketch: undefined,
     credibility: inputs.credibilityOf?.(agentId) ?? 1,
   }
@@ -223,14 +237,15 @@ function consumeAfter(
 function graphModelOf(
   model: PlannedModel,
   { training }: PlanInputs,
-  devices: readonly PlannedDevice[],
+  o: { readonly names: ReadonlyMap<string, string>; readonly devices: readonly PlannedDevice[] },
 ): GraphModel {
-  const { downloadBytes, uploadBytes, devicesMax: _, ...same } = model
-  const underWay = devices
+  const { downloadBytes, uploadBytes, devicesMax: _, takes: __, sensorKinds: ___, ...same } = model
+  const underWay = o.devices
     .filter(({ consume }) => consume?.modelId === model.modelId)
     .reduce((sum, { consume }) => sum + (consume?.sampleCount ?? 0), 0)
   return {
     ...same,
+    sensorKind: o.names.get(model.modelId) ?? model.modelId,
     absorbedSamples: model.absorbedSamples + underWay,
     downloadBits: downloadBytes * 8,
     uploadBits: uploadBytes * 8,
@@ -249,7 +264,7 @@ function assignmentFor(
     grId: crId,
     modelId: edge.modelId,
     sensor: edge.sensor,
-    slots: edge.sensorSlots,
+    slots: [edge.sensorSlots],
     samplesWanted: edge.workload,
   }
   const isSerial = inputs.schedule === 'serial'

@@ -2,6 +2,7 @@ import type { ControllerConfig } from '../../config/controller-schema.ts'
 import type { ConsumeOrder } from '../../protocol/assignment.ts'
 import { hashOf } from '../../protocol/blocks.ts'
 import type { Content } from '../../protocol/messages.ts'
+import type { Judgement, ModelObjective } from '../../protocol/model-manifest.ts'
 import { bytesOfParameters } from '../../protocol/parameter-bytes.ts'
 import type { RoundContribution, RoundModel } from '../../protocol/round-record.ts'
 import type { UpdateManifest } from '../../protocol/update.ts'
@@ -13,9 +14,11 @@ import type { Logger } from '../../runtime/logger.ts'
 import type { Random } from '../../runtime/seeded-random.ts'
 import type { Aggregator } from '../aggregate/aggregator.ts'
 import type { Evaluator } from '../models/evaluator.ts'
+import { judgedFields } from '../models/judged.ts'
 import type { Model, ModelLibrary, VersionRecord } from '../models/model-library.ts'
 import type { ModelPublisher } from '../models/model-publisher.ts'
 import { CorrelationMemo } from '../orchestrate/correlation-memo.ts'
+import type { CurveFit } from '../orchestrate/curve/fit-curve.ts'
 import { ExecutedPolicy } from '../orchestrate/execute/executed-policy.ts'
 import type { Policy } from '../orchestrate/policies/policy.ts'
 import type {
@@ -26,6 +29,7 @@ import type {
 } from '../transfer/update-intake.ts'
 import { ComputeOverhead } from './compute-overhead.ts'
 import { KeptPromises } from './kept-promises.ts'
+import type { LearningCurves } from './learning-curves.ts'
 import { overlapRatio } from './overlap.ts'
 import { predictedOverhead, ratePerUnit } from './predicted-overhead.ts'
 import type { RoundLog } from './round-log.ts'
@@ -35,7 +39,7 @@ import type { AggregatingRound, FinishedRound, RoundActions, RoundRunner } from 
 import { useShares } from './use-shares.ts'
 
 export interface RoundWorkOptions {
-  readonly config: Pick<ControllerConfig, 'controllerId' | 'gain' | 'training'>
+  readonly config: Pick<ControllerConfig, 'controllerId' | 'gain' | 'schedule' | 'training'>
   readonly policy: Policy
   readonly wire: WireSession
   readonly clock: Clock
@@ -46,6 +50,7 @@ export interface RoundWorkOptions {
   readonly evaluator: Evaluator
   readonly log: Logger
   readonly roundLog: RoundLog
+  readonly curves: LearningCurves
 }
 
 interface Aggregation {
@@ -53,7 +58,9 @@ interface Aggregation {
   readonly after: VersionRecord
   readonly contributions: number
   readonly sampleCount: number
-  readonly evaluated: Promise<number | null>
+  readonly objective: ModelObjective
+  readonly evaluatedBefore: Promise<Judgement | null> | undefined
+  readonly evaluated: Promise<Judgement | null>
 }
 
 /** What rounds do to the world: plans, assignments, averages, new versions, records. */
@@ -70,6 +77,8 @@ export class RoundWork implements RoundActions {
   #crId = 0
   readonly #received = new Map<string, { update: StoredUpdate; parameters: Float32Array }>()
   #aggregations: Aggregation[] = []
+  /** Of the newest version of each model. */
+  readonly #evaluated = new Map<string, Promise<Judgement | null>>()
 
   #runner: RoundRunner | null = null
   #intake: UpdateIntake | null = null
@@ -91,7 +100,8 @@ export class RoundWork implements RoundActions {
     for (const model of library.models) {
       const parameters = await library.parameters(model.modelId)
       await this.#publish(model.modelId, parameters)
-      void this.#evaluate(model, model.current.version, parameters)
+      const evaluated = this.#evaluate(model, model.current.version, parameters)
+      this.#evaluated.set(model.modelId, evaluated)
     }
   }
 
@@ -100,14 +110,15 @@ export class RoundWork implements RoundActions {
   }
 
   plan(inputs: Parameters<RoundActions['plan']>[0]): RoundPlan {
-    const { config, random, library } = this.#options
+    const { config, random, library, curves } = this.#options
     this.#crId = inputs.crId
     this.#urps = inputs.urps
     this.#promises.onSensed(inputs)
     const plan = planRound({
       ...inputs,
       link: config.controllerId,
-      models: library.models.map(plannedModelOf),
+      schedule: config.schedule,
+      models: library.models.map(model => plannedModelOf(model, curves.of(model.modelId))),
       policy: this.#policy,
       random,
       gain: config.gain,
@@ -238,8 +249,11 @@ export class RoundWork implements RoundActions {
       after,
       contributions: parts.length,
       sampleCount,
+      objective: library.model(modelId).objective,
+      evaluatedBefore: this.#evaluated.get(modelId),
       evaluated,
     })
+    this.#evaluated.set(modelId, evaluated)
     round.onCommitted()
     await published
     log.info(
@@ -254,7 +268,7 @@ export class RoundWork implements RoundActions {
   }
 
   async record(round: FinishedRound): Promise<void> {
-    const { wire, roundLog, policy, library, log } = this.#options
+    const { config, curves, wire, roundLog, policy, library, log } = this.#options
     this.#promises.onContributions(round.contributions)
     await library.settled()
     for (const { agentId, grId } of round.contributions) this.#release(agentId, grId)
@@ -263,15 +277,13 @@ export class RoundWork implements RoundActions {
     const { plan, crId } = round
     const contributions = round.contributions.map(one => withUse(one, round.uploads))
     const models = await Promise.all(aggregations.map(one => roundModelOf(one)))
+    curves.learn({ models })
     if (!plan && contributions.length === 0) return
     // What is sensed in a CR is of the GAI round with the same number.
-    const sensing = (agentId: string) => {
-      const interval = round.sensed.interval(agentId, crId)
-      return interval ? [interval] : []
-    }
+    const sensing = round.sensed.sensedFor(crId)
     const ratio = overlapRatio(
       contributions.map(({ agentId, phases }) => ({
-        sensing: sensing(agentId),
+        sensing: sensing.filter(one => one.agentId === agentId).map(({ interval }) => interval),
         consumption: phases ?? [],
       })),
     )
@@ -280,13 +292,16 @@ export class RoundWork implements RoundActions {
       startedAt: new Date(round.startedAtMs).toISOString(),
       endedAt: new Date(round.endedAtMs).toISOString(),
       policy: policy.name,
+      schedule: config.schedule,
       gain: plan?.gain ?? 0,
       bound: plan?.bound ?? 0,
       gap: plan?.gap ?? 0,
       ...(plan?.decision ? { decision: plan.decision } : {}),
       choices: [...(plan?.choices ?? [])],
       contributions,
+      sensing: [...sensing],
       models,
+      curves: [...(plan?.curves ?? [])],
       excluded: [...(plan?.excluded ?? [])],
       ...(ratio === undefined ? {} : { overlapRatio: ratio }),
     }
@@ -305,14 +320,18 @@ export class RoundWork implements RoundActions {
     })
   }
 
-  async #evaluate(model: Model, version: string, parameters: Float32Array): Promise<number | null> {
+  async #evaluate(
+    model: Model,
+    version: string,
+    parameters: Float32Array,
+  ): Promise<Judgement | null> {
     const { evaluator, publisher, log } = this.#options
-    const bitsPerByte = await evaluator.bitsPerByte(model, parameters)
-    if (bitsPerByte === null) return null
-    await publisher.noteEvaluation(model.modelId, { version, bitsPerByte }).catch(error => {
+    const judgement = await evaluator.judge(model, parameters)
+    if (judgement === null) return null
+    await publisher.noteEvaluation(model.modelId, { version, judgement }).catch(error => {
       log.debug({ reason: messageOf(error) }, 'evaluation not announced')
     })
-    return bitsPerByte
+    return judgement
   }
 
   #release(agentId: string, grId: number): void {
@@ -341,7 +360,7 @@ function keyOf(agentId: string, grId: number): string {
   return `${agentId}/${grId}`
 }
 
-function plannedModelOf(model: Model): PlannedModel {
+function plannedModelOf(model: Model, curve: CurveFit | undefined): PlannedModel {
   const bytes = model.parameterCount * Float32Array.BYTES_PER_ELEMENT
   return {
     modelId: model.modelId,
@@ -351,15 +370,17 @@ function plannedModelOf(model: Model): PlannedModel {
     uploadBytes: bytes,
     flopsPerSample: model.flopsPerSample,
     absorbedSamples: model.current.samplesAbsorbed,
-    sensorKind: 'text-folder',
+    curve,
+    takes: model.takes,
+    sensorKinds: model.config.sensorKinds,
     targetSketch: model.targetSketch,
     devicesMax: model.config.devicesMax,
   }
 }
 
 async function roundModelOf(aggregation: Aggregation): Promise<RoundModel> {
-  const { before, after, contributions, sampleCount, evaluated } = aggregation
-  const bitsPerByte = await evaluated
+  const { before, after, contributions, sampleCount, objective, evaluated } = aggregation
+  const judgementBefore = await aggregation.evaluatedBefore
   return {
     modelId: after.modelId,
     versionBefore: before.version,
@@ -367,6 +388,8 @@ async function roundModelOf(aggregation: Aggregation): Promise<RoundModel> {
     versionNumber: after.versionNumber,
     contributions,
     sampleCount,
-    ...(bitsPerByte === null ? {} : { bitsPerByte }),
+    samplesAbsorbed: after.samplesAbsorbed,
+    ...(judgementBefore ? { judgementBefore } : {}),
+    ...judgedFields(objective, await evaluated),
   }
 }

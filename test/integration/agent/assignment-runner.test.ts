@@ -180,7 +180,7 @@ describe('the end', () => {
     await clock.run(sensor.open())
     runner.onManifest(manifest)
     const announced = { crId: 7, startsAtMs: clock.now(), ...CUT }
-    runner.onAssignment(assignmentOf(7, { sense: senseOf({ slots: [9, 10] }) }), announced)
+    runner.onAssignment(assignmentOf(7, { sense: senseOf({ slots: [[9, 10]] }) }), announced)
     await clock.advance(1000)
     await runner.stop()
     expect(said('sense', 7)).toEqual(['accepted', 'failed sense'])

@@ -18,6 +18,7 @@ const FIRST_CR = 100
 export function startLoneAgent(
   port: number,
   environment: Readonly<Record<string, string | undefined>> = {},
+  more: object = {},
 ) {
   const folder = temporaryDirectory()
   const procRoot = join(folder, 'proc')
@@ -32,6 +33,7 @@ export function startLoneAgent(
       broker: { url: `mqtt://127.0.0.1:${port}`, password },
       measure: { procRoot, sysRoot: procRoot },
       healthSeconds: 1,
+      ...more,
     }),
   )
   const args = ['--import', 'tsx', join(ROOT, 'cli/main.ts'), 'agent', '--config', config]
@@ -71,5 +73,5 @@ export async function startClockOnly(port: number) {
     announce()
   }, CR_MS)
   onTestFinished(() => clearInterval(timer))
-  return { urps, endOf: (cr: number) => startMs + (cr - FIRST_CR + 1) * CR_MS }
+  return { wire, urps, endOf: (cr: number) => startMs + (cr - FIRST_CR + 1) * CR_MS }
 }

@@ -4,6 +4,7 @@ import { onTestFinished } from 'vitest'
 import { AssignmentRunner } from '../../../agent/assignment/assignment-runner.ts'
 import type { LearnedUpdate } from '../../../agent/assignment/consumption.ts'
 import { TrainerPool } from '../../../agent/assignment/trainer-pool.ts'
+import { openSamples } from '../../../agent/samples/samples.ts'
 import { TextFolderSensor } from '../../../agent/sensors/text-folder-sensor.ts'
 import type { UploadOutcome } from '../../../agent/transfer/update-upload.ts'
 import type { Content } from '../../../protocol/messages.ts'
@@ -31,6 +32,10 @@ export async function startRunner(o: {
   const path = temporaryDirectory()
   writeFileSync(join(path, 'words.txt'), TEXT)
   const sensor = new TextFolderSensor({ id: 'text', path, bytesPerSecond, seed: 1, clock, log })
+  const samples = await openSamples(
+    { samples: { bytesMax: 2 ** 24 }, labels: [] },
+    { folder: temporaryDirectory(), sensors: [sensor], log },
+  )
   const limits = openLimits(o.trainerBytesMax ? { memoryBytesMax: o.trainerBytesMax } : {})
   const trainers = new TrainerPool({ niceness: 0, limits, idleMsMax: 60_000, log })
   const statuses: Content<'assignmentStatus'>[] = []
@@ -40,6 +45,7 @@ export async function startRunner(o: {
     clock,
     offsetMs: () => OFFSET_MS,
     sensors: [sensor],
+    samples,
     trainers,
     memoryBytesMax: o.memoryBytesMax ?? 512 * 2 ** 20,
     fetchBlob: async ({ sha256 }) => {

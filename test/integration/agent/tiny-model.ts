@@ -3,6 +3,7 @@ import type { BlobReference } from '../../../protocol/model-manifest.ts'
 import { buildTrainingArtifact } from '../../../training/forms/training-artifact.ts'
 import { buildByteLanguageModel } from '../../../training/models/byte-language-model.ts'
 import { nextByteSamples } from '../../../training/samples/next-byte-samples.ts'
+import { nextByteOf } from '../../support/sample-specs.ts'
 import { manifestOf } from '../../unit/agent/orders.ts'
 
 export const CONTEXT_BYTES = 4
@@ -32,7 +33,7 @@ export const BLOBS = new Map(
 /** Of the model as the controller announces it. */
 export const manifest = manifestOf({
   version: hashOf(parameterBytes),
-  contextBytes: CONTEXT_BYTES,
+  takes: nextByteOf(CONTEXT_BYTES),
   training: referenceTo(artifact.bytes),
   parameters: referenceTo(parameterBytes),
   flopsPerSample: artifact.flopsPerSample,

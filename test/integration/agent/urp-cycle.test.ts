@@ -71,6 +71,7 @@ async function startCycle() {
     results: () => ({ compute }),
     linkFigures: () => undefined,
     sensing: () => [],
+    radioPools: { forRound: () => [], isThere: () => false },
     log: testLog().log,
   })
   onTestFinished(() => cycle.stop())

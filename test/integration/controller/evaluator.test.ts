@@ -11,8 +11,11 @@ async function startEvaluator() {
   const evaluator = new Evaluator({ niceness: 0, log })
   onTestFinished(() => evaluator.stop())
   const parameters = await library.parameters('prose')
-  const judge = (values = parameters, modelId = 'prose') =>
-    evaluator.bitsPerByte(library.model(modelId), values)
+  /** In bits per byte. */
+  const judge = async (values = parameters, modelId = 'prose') => {
+    const judgement = await evaluator.judge(library.model(modelId), values)
+    return judgement && judgement.lossMean / Math.LN2
+  }
   return { evaluator, parameters, judge, lines }
 }
 

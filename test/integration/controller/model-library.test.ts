@@ -25,7 +25,7 @@ function openLibrary() {
   } as const
   const open = async (): Promise<ModelLibrary> => {
     const library = new ModelLibrary({ stateDirectory: folder, log: testLog().log })
-    await library.open([{ ...config, hiddenSizes: [4] }], { batch: 8 }, NOW)
+    await library.open([{ ...config, hiddenSizes: [4], sensorKinds: [] }], { batch: 8 }, NOW)
     return library
   }
   return { open, blob: (sha256: string) => join(folder, 'blobs', sha256), folder }

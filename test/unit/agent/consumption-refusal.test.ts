@@ -6,7 +6,10 @@ import { consumeOf, manifestOf } from './orders.ts'
 const sensed = {
   grId: 7,
   modelId: 'prose',
-  segments: [],
+  sensor: 'text',
+  form: { element: 'uint8' as const, shape: [] },
+  sequence: 1,
+  segments: null,
   sampleCount: 500,
   startedAtMs: 0,
   endedAtMs: 500,

@@ -10,6 +10,13 @@ import { VirtualClock } from '../../support/virtual-clock.ts'
 import { waitFor } from '../../support/wait-for.ts'
 
 const MINUTE_MS = 60_000
+const OPTIONS = {
+  seed: 1,
+  radio: () => {
+    throw new Error('there are no radios')
+  },
+  onCell: () => undefined,
+}
 
 function fill(path: string): void {
   mkdirSync(path, { recursive: true })
@@ -28,7 +35,7 @@ async function openOn(...paths: readonly string[]) {
   }))
   const changes: string[] = []
   const onChange = ({ sensor, status }: SensorChange) => changes.push(`${sensor} ${status}`)
-  const sensors = await clock.run(openSensors(configs, { seed: 1, clock, parts, onChange, log }))
+  const sensors = await clock.run(openSensors(configs, { ...OPTIONS, clock, parts, onChange, log }))
   const said = (message: string) => lines.filter(({ msg }) => msg === message).length
   /** Time passes, and stands still while somebody waits for the disk. */
   const pass = async (ms: number, isEnough = () => false): Promise<number> => {

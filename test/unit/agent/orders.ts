@@ -1,5 +1,6 @@
 import type { Assignment, ConsumeOrder, SenseOrder } from '../../../protocol/assignment.ts'
 import type { ModelManifest } from '../../../protocol/model-manifest.ts'
+import { nextByteOf } from '../../support/sample-specs.ts'
 
 const blob = { sha256: 'c'.repeat(64), bytes: 4000, blockBytes: 4000, blocks: 1 }
 const envelope = { session: 1, sequence: 0, sentAt: '2026-01-01T00:00:00.000Z' }
@@ -14,7 +15,8 @@ export function manifestOf(o: Partial<ModelManifest> = {}): ModelManifest {
     parent: null,
     publishedAt: '2026-01-01T00:00:00.000Z',
     objective: 'next-byte',
-    contextBytes: 4,
+    takes: nextByteOf(4),
+    sensorKinds: [],
     training: blob,
     parameters: blob,
     flopsPerSample: 1000,
@@ -29,7 +31,7 @@ export function senseOf(o: Partial<SenseOrder> = {}): SenseOrder {
     grId: 7,
     modelId: 'prose',
     sensor: 'text',
-    slots: [1, 10],
+    slots: [[1, 10]],
     samplesWanted: 500,
     ...o,
   }

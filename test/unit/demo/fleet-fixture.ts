@@ -2,6 +2,7 @@ import { emptyView, type FleetMessage, type FleetView, stepView } from '../../..
 import type { ConsumeOrder, PhaseInterval } from '../../../protocol/assignment.ts'
 import { matrixOf } from '../../../protocol/matrix.ts'
 import type { RoundRecord } from '../../../protocol/round-record.ts'
+import { nextByteOf } from '../../support/sample-specs.ts'
 
 /** Communication round 0 starts here; slots of half a second, ten of them. */
 export const START_MS = Date.parse('2026-01-05T10:00:00.000Z')
@@ -142,7 +143,7 @@ export function assignment(
         grId: crId,
         modelId: sense,
         sensor: 'folder',
-        slots: [1, 10],
+        slots: [[1, 10]],
         samplesWanted: 15_000,
       },
       consume: order,
@@ -197,7 +198,8 @@ export function manifest(
       parent: null,
       publishedAt: time(0, 0),
       objective: 'next-byte',
-      contextBytes: 16,
+      takes: nextByteOf(16),
+      sensorKinds: [],
       training: blob,
       parameters: blob,
       flopsPerSample: 1e6,

@@ -1,11 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import {
-  readHeldBackText,
-  sketchOf,
-  unigramBitsPerByte,
-} from '../../../controller/models/held-back-text.ts'
+import { readHeldBackText, unigramBitsPerByte } from '../../../controller/models/held-back-text.ts'
 import { temporaryDirectory } from '../../support/directories.ts'
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString()
@@ -38,14 +34,6 @@ describe('held-back text', () => {
       message: expect.stringMatching(new RegExp(`^models\\.evaluation\\.path: ${words} ${path}`)),
     })
   })
-})
-
-test('the sketch of a text counts its bytes', () => {
-  const { counts, sampleCount } = sketchOf(Uint8Array.of(0, 255, 7, 7))
-  expect(sampleCount).toBe(4)
-  expect(counts).toHaveLength(256)
-  expect([counts[0], counts[7], counts[255]]).toEqual([1, 2, 1])
-  expect(counts.reduce((sum, count) => sum + count)).toBe(4)
 })
 
 test.each([

@@ -2,6 +2,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { ModelLibrary } from '../../../controller/models/model-library.ts'
+import { nextByteOf } from '../../support/sample-specs.ts'
 import { libraryFolder, NOW_MS } from './model-config.ts'
 
 async function learn(library: ModelLibrary, value: number, modelId = 'prose') {
@@ -18,7 +19,7 @@ describe('a model', () => {
     expect(current).toMatchObject({ versionNumber: 0, parent: null, samplesAbsorbed: 0 })
     // 256 x 2 embeddings, 8 x 8 + 8 hidden, 8 x 256 + 256 outputs.
     expect(parameterCount).toBe(512 + 72 + 2304)
-    expect(model.unigramBitsPerByte).toBeGreaterThan(3)
+    expect(model.takes).toEqual(nextByteOf(4))
     const again = await other.open([other.config('prose')])
     expect(again.model('prose').current).toEqual(current)
   })

@@ -7,6 +7,7 @@ import {
 } from '../../../controller/rounds/round-planner.ts'
 import type { Urp } from '../../../protocol/urp.ts'
 import { seededRandom } from '../../../runtime/seeded-random.ts'
+import { nextByteOf } from '../../support/sample-specs.ts'
 import { NOW_MS, urpOf } from '../orchestrate/urps.ts'
 
 export const CR = 7
@@ -47,7 +48,8 @@ export function modelOf(modelId: string, o: Partial<PlannedModel> = {}): Planned
     uploadBytes: 100_000,
     flopsPerSample: 1e6,
     absorbedSamples: 0,
-    sensorKind: 'text-folder',
+    takes: nextByteOf(4),
+    sensorKinds: [],
     targetSketch: { kind: 'byte-histogram', counts: flat, sampleCount: 256 },
     ...o,
   }

@@ -3,10 +3,22 @@ import { describe, expect, test } from 'vitest'
 import { POLICIES } from '../../../controller/orchestrate/policies/registry.ts'
 import { encodeBody } from '../../../protocol/body-codec.ts'
 import { matrixOf } from '../../../protocol/matrix.ts'
+import type { Urp } from '../../../protocol/urp.ts'
 import { NOW_MS } from '../orchestrate/urps.ts'
 import { CR, modelOf, offerOf, plan, sensedBy } from './plans.ts'
 
 const one = new Map([['a', offerOf()]])
+
+/** An offer of more slots like those of the others. */
+function longer(slots: number): Urp {
+  const { computing, frequency, ...same } = offerOf()
+  return {
+    ...same,
+    slots,
+    frequency: frequency.map(one => ({ ...one, availability: matrixOf(slots, 10, () => 1) })),
+    computing: { ...computing, availability: matrixOf(slots, 1, () => 1) },
+  }
+}
 
 describe('the plan of a round', () => {
   test('lets an agent that has sensed nothing yet only sense', () => {
@@ -20,7 +32,7 @@ describe('the plan of a round', () => {
             grId: CR,
             modelId: 'prose',
             sensor: 'text',
-            slots: [1, 4],
+            slots: [[1, 4]],
             // What the one compute slot of the next CR can train on.
             samplesWanted: 400,
           },
@@ -56,6 +68,22 @@ describe('the plan of a round', () => {
       uploadBitsMax: 1_000_000,
       seed: expect.any(Number),
     })
+  })
+
+  test('gives a serial round its parts in one CR, one after the other', () => {
+    const urps = new Map([['a', longer(8)]])
+    const { assignments, gain } = plan({ urps, slots: 8, schedule: 'serial' })
+    const { sense, consume } = assignments[0]?.assignment ?? {}
+    // A slot senses 150 samples or trains 400: three slots sense, two train what they bring.
+    expect(sense).toMatchObject({ grId: CR, slots: [[1, 4]], samplesWanted: 450 })
+    expect(consume).toMatchObject({
+      ...{ grId: CR, sampleCount: 450 },
+      ...{ downloadSlots: [4, 5], computeSlots: [5, 7], uploadSlots: [7, 8] },
+    })
+    const zeros = plan({ urps, slots: 8 })
+    expect(zeros.assignments[0]?.assignment.consume).toBeNull()
+    expect(zeros.choices[0]?.workload).toBe(1050)
+    expect(gain).toBeLessThan(zeros.gain)
   })
 
   test('consumes no more than fits', () => {

@@ -1,7 +1,9 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { CR_MS, CUT, LEAD_MS, startRunner } from './runner-fixture.ts'
+import { waitFor } from '../../support/wait-for.ts'
+import { stored } from './round-events.ts'
+import { CR_MS, CUT, LEAD_MS, planSerial, startRunner } from './runner-fixture.ts'
 
 const { slotMs } = CUT
 
@@ -27,20 +29,47 @@ describe('the rounds of a run', () => {
       `${-LEAD_MS} announce 1 from 0`,
       '0 plan 1 on a,b with ',
       '0 assign 2',
-      `${CR_MS} record 1: nothing`,
       `${CR_MS} announce 2 from ${CR_MS}`,
-      // As soon as the last one has said what it sensed.
+      // As soon as the last one has said what it sensed, which belongs in the record.
+      `${CR_MS + 20} record 1: nothing`,
       `${CR_MS + 20} plan 2 on a,b with a,b`,
       `${CR_MS + 20} assign 2`,
       `${2 * CR_MS} average prose of a,b`,
-      `${2 * CR_MS} record 2: a aggregated, b aggregated`,
       `${2 * CR_MS} announce 3 from ${2 * CR_MS}`,
+      `${2 * CR_MS + 30} record 2: a aggregated, b aggregated`,
       `${2 * CR_MS + 30} plan 3 on a,b with a,b`,
       `${2 * CR_MS + 30} assign 2`,
       `${3 * CR_MS} average prose of a,b`,
       `${3 * CR_MS} record 3: a aggregated, b aggregated`,
       `${3 * CR_MS} finished`,
     ])
+  })
+
+  test('are over with the last of them where they are serial: nothing is left to consume', async () => {
+    const { runner, clock, said, passTo, offer, sense } = await startRunner({
+      limit: 1,
+      schedule: 'serial',
+      actions: { plan: planSerial },
+    })
+    offer(1, 'a')
+    await passTo(CR_MS - 1)
+    sense(1, 'a')
+    runner.dispatch(stored('a', { crId: 1, grId: 1, atMs: clock.now() }))
+    await passTo(5 * CR_MS)
+    expect(said.slice(-3)).toEqual([
+      `${CR_MS} average prose of a`,
+      `${CR_MS} record 1: a aggregated`,
+      `${CR_MS} finished`,
+    ])
+  })
+
+  test('that are closed when the runner is stopped are still recorded', async () => {
+    const { runner, said, passTo, offer } = await startRunner()
+    offer(1, 'a', 'b')
+    await passTo(CR_MS + 10)
+    expect(said.some(line => line.includes('record'))).toBe(false)
+    await runner.stop()
+    expect(said.at(-1)).toBe(`${CR_MS + 10} record 1: nothing`)
   })
 
   test('begin on a grid of time from which no lateness moves them', async () => {
@@ -89,8 +118,8 @@ describe('the rounds of a run', () => {
     await passTo(2 * CR_MS)
     expect(said.slice(-5)).toEqual([
       `${2 * CR_MS} average prose of a`,
-      `${2 * CR_MS} record 2: a aggregated, b lost`,
       `${2 * CR_MS} announce 3 from ${2 * CR_MS}`,
+      `${2 * CR_MS} record 2: a aggregated, b lost`,
       `${2 * CR_MS} plan 3 on a with a`,
       `${2 * CR_MS} assign 1`,
     ])
@@ -106,7 +135,7 @@ describe('the rounds of a run', () => {
     deliver(2, 'a')
     deliver(2, 'a')
     await passTo(3 * CR_MS)
-    expect(said).toContain(`${2 * CR_MS} record 2: a late, b late`)
+    expect(said).toContain(`${2 * CR_MS + 0.75 * slotMs} record 2: a late, b late`)
     expect(said.filter(line => line.includes('tell'))).toEqual([
       `${2 * CR_MS + 40} tell a that it was 40 ms late`,
     ])
@@ -135,8 +164,8 @@ describe('an average that is not made', () => {
     const overdue = 2 * CR_MS + 0.7 * slotMs
     expect(said.slice(-5)).toEqual([
       `${2 * CR_MS} average prose of a,b`,
-      `${overdue} record 2: a failed, b failed`,
       `${overdue} announce 3 from ${2 * CR_MS}`,
+      `${overdue} record 2: a failed, b failed`,
       `${overdue} plan 3 on a,b with a,b`,
       `${overdue} assign 2`,
     ])
@@ -198,14 +227,20 @@ describe('rounds go on', () => {
   })
 
   test('when the disk takes no more ids', async () => {
-    const { said, clock } = await startRunner({
+    let folder = ''
+    const { runner, said, clock } = await startRunner({
       // A folder of that name: no file can take its place.
-      onOpened: directory =>
-        mkdirSync(join(directory, 'cr-counter.json', 'x'), { recursive: true }),
+      onOpened: directory => {
+        folder = directory
+        mkdirSync(join(directory, 'cr-counter.json', 'x'), { recursive: true })
+      },
       present: () => [],
     })
     while (plansIn(said).length < 4) await clock.advance(100)
     expect(plansIn(said)).toEqual(['1', '2', '3', '4'])
+    await runner.stop()
+    const left = () => readdirSync(folder).join()
+    await waitFor(() => left() === 'cr-counter.json', { what: 'the last try has failed' })
   })
 })
 

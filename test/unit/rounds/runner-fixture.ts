@@ -35,9 +35,17 @@ export function planEverybody({
   return plan
 }
 
+/** Who has sent a URP senses and consumes it in the same round. */
+export function planSerial(inputs: Parameters<RoundActions['plan']>[0]) {
+  const sensed = [...inputs.urps.keys()].map(
+    agentId => [agentId, { grId: inputs.crId, modelId: 'prose', sampleCount: 1 }] as const,
+  )
+  return planEverybody({ ...inputs, sensed: new Map(sensed) })
+}
+
 /** A runner whose actions are written down with the time since the first round began. */
 export async function startRunner(
-  o: Partial<Pick<RoundRunnerOptions, 'limit' | 'present'>> & {
+  o: Partial<Pick<RoundRunnerOptions, 'limit' | 'present' | 'schedule'>> & {
     readonly actions?: Partial<RoundActions>
     /** Called when the counter of ids was opened there. */
     readonly onOpened?: (stateDirectory: string) => void
@@ -82,6 +90,7 @@ export async function startRunner(
     counter,
     ...CUT,
     limit: o.limit,
+    ...(o.schedule ? { schedule: o.schedule } : {}),
     actions,
     present: o.present ?? (() => ['a', 'b']),
     onFinished: () => say('finished'),

@@ -6,7 +6,7 @@ const order = (grId: number) => ({
   grId,
   modelId: 'prose',
   sensor: 'text',
-  slots: [1, 10] as [number, number],
+  slots: [[1, 10]] as [number, number][],
   samplesWanted: 100,
 })
 
@@ -105,8 +105,8 @@ test('when an agent sensed is known by GAI round, while later ones are sensed al
     rounds.begin(new Map([['a', order(grId)]]))
     rounds.onStatus('a', statusOf('done', { grId, sampleCount: 1, interval: interval(grId - 5) }))
   }
-  expect(rounds.interval('a', 7)).toEqual(interval(2))
-  expect(rounds.interval('a', 9)).toEqual(interval(4))
-  expect(rounds.interval('a', 10)).toBeUndefined()
-  expect(rounds.interval('b', 7)).toBeUndefined()
+  const told = { agentId: 'a', modelId: 'prose', sampleCount: 1 }
+  expect(rounds.sensedFor(7)).toEqual([{ ...told, interval: interval(2) }])
+  expect(rounds.sensedFor(9)).toEqual([{ ...told, interval: interval(4) }])
+  expect(rounds.sensedFor(10)).toEqual([])
 })

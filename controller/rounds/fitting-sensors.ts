@@ -1,0 +1,116 @@
+import { formText } from '../../protocol/row-form.ts'
+import type { SampleSpec } from '../../protocol/sample-spec.ts'
+import type { DataSketch, SensingFigures } from '../../protocol/urp.ts'
+import { dataCorrelation, learningShare } from '../orchestrate/gai-gain.ts'
+import type { GraphSensor } from '../orchestrate/graph-inputs.ts'
+
+/** What a model asks of a sensor. */
+export interface Intake {
+  readonly modelId: string
+  readonly takes: SampleSpec
+  /** Kinds of sensors; all where it is empty. */
+  readonly sensorKinds: readonly string[]
+  readonly targetSketch: DataSketch
+}
+
+interface FittingContext {
+  readonly slotSeconds: number
+  readonly gain: {
+    readonly effectiveSamplesPrior: number
+    readonly exponent: number
+    readonly smoothing: number
+  }
+}
+
+/** Whether a model can learn from a sensor: rows of its form, of a kind it accepts, with classes. */
+export function fits({ takes, sensorKinds }: Intake, sensor: SensingFigures): boolean {
+  return (
+    formText(takes.form) === formText(sensor.form) &&
+    (sensorKinds.length === 0 || sensorKinds.includes(sensor.kind)) &&
+    (takes.labels.kind !== 'class' || sensor.labelled)
+  )
+}
+
+/**
+ * Models that ask for the same share a name for it, by which the graph finds their sensors; a model
+ * of which some device has several sensors has a name of its own, since the choice depends on it.
+ */
+export function intakeNames(
+  intakes: readonly Intake[],
+  fleet: Iterable<readonly SensingFigures[]>,
+): ReadonlyMap<string, string> {
+  const hasChoice = new Set<string>()
+  for (const sensors of fleet) {
+    if (sensors.length < 2) continue
+    for (const intake of intakes) {
+      const fitting = sensors.filter(sensor => fits(intake, sensor))
+      if (fitting.length > 1) hasChoice.add(intake.modelId)
+    }
+  }
+  return new Map(
+    intakes.map(intake => {
+      const { modelId, takes, sensorKinds } = intake
+      const shared = [
+        formText(takes.form),
+        `/${takes.strideRows}`,
+        takes.labels.kind === 'class' ? 'labelled' : '',
+        ...[...sensorKinds].sort(),
+      ].join(' ')
+      return [modelId, hasChoice.has(modelId) ? `${shared} for ${modelId}` : shared]
+    }),
+  )
+}
+
+/** The sensors of a device as the models see them: for each name the one with the greatest gain. */
+export function fittingSensors(
+  sensors: readonly SensingFigures[],
+  intakes: readonly Intake[],
+  names: ReadonlyMap<string, string>,
+  context: FittingContext,
+): GraphSensor[] {
+  const seen = new Map<string, GraphSensor>()
+  for (const intake of intakes) {
+    const name = names.get(intake.modelId) ?? intake.modelId
+    if (seen.has(name)) continue
+    const best = sensors
+      .filter(sensor => fits(intake, sensor))
+      .map(sensor => ({ sensor, gain: sensingGain(sensor, intake, context) }))
+      .sort((a, b) => b.gain - a.gain)[0]
+    if (best) seen.set(name, graphSensorOf(best.sensor, intake, name))
+  }
+  return [...seen.values()]
+}
+
+function graphSensorOf(
+  { sensor, rowsPerSecond, bytesPerSecond, dropShare, resourceBlocks, sketch }: SensingFigures,
+  { takes }: Intake,
+  name: string,
+): GraphSensor {
+  return {
+    sensor,
+    kind: name,
+    samplesPerSecond: rowsPerSecond / takes.strideRows,
+    bytesPerSecond,
+    dropShare,
+    resourceBlocks,
+    ...(sketch ? { sketch } : {}),
+  }
+}
+
+/** χ · φ of what the sensor delivers in a slot: of sensors of one device, all else is the same. */
+function sensingGain(
+  { rowsPerSecond, sketch }: SensingFigures,
+  { takes, targetSketch }: Intake,
+  { slotSeconds, gain }: FittingContext,
+): number {
+  if (!sketch || sketch.counts.length !== targetSketch.counts.length) return 0
+  const workload = (rowsPerSecond / takes.strideRows) * slotSeconds
+  return (
+    dataCorrelation(sketch, targetSketch, gain.smoothing) *
+    learningShare({
+      workload,
+      effectiveSamples: gain.effectiveSamplesPrior,
+      exponent: gain.exponent,
+    })
+  )
+}
