@@ -22,6 +22,7 @@ import { loadPolicy } from './orchestrate/policies/load-policy.ts'
 import { ProbeResponder } from './probe/probe-responder.ts'
 import { TokenDesk } from './probe/token-desk.ts'
 import { CrCounter } from './rounds/cr-counter.ts'
+import { LearningCurves } from './rounds/learning-curves.ts'
 import { recoverUpdates } from './rounds/recover-updates.ts'
 import { RoundLog } from './rounds/round-log.ts'
 import { RoundRunner } from './rounds/round-runner.ts'
@@ -93,6 +94,9 @@ async function startController(foundation: Foundation): Promise<void> {
   await desk.start()
   const models = await openModels(ground, library)
   const aggregator = new Aggregator({ config: config.aggregation, library })
+  const roundsPath = state.path('rounds.jsonl')
+  const curves = new LearningCurves(config.gain)
+  await curves.read(roundsPath)
   const work = new RoundWork({
     config,
     policy,
@@ -103,7 +107,8 @@ async function startController(foundation: Foundation): Promise<void> {
     aggregator,
     ...models,
     log,
-    roundLog: new RoundLog(state.path('rounds.jsonl')),
+    roundLog: new RoundLog(roundsPath),
+    curves,
   })
   await startRounds(ground, { library, aggregator, work, ...models })
 }
@@ -140,6 +145,7 @@ async function startRounds(
     clock,
     counter,
     ...config.clock,
+    schedule: config.schedule,
     limit: config.rounds.limit,
     actions: work,
     present: () => fleet.present.map(({ agentId }) => agentId),

@@ -10,6 +10,7 @@ import { ModelLibrary } from '../../controller/models/model-library.ts'
 import { ModelPublisher } from '../../controller/models/model-publisher.ts'
 import { policyOf } from '../../controller/orchestrate/policies/registry.ts'
 import { CrCounter } from '../../controller/rounds/cr-counter.ts'
+import { LearningCurves } from '../../controller/rounds/learning-curves.ts'
 import { RoundLog } from '../../controller/rounds/round-log.ts'
 import type { AgentAssignment, StoredContribution } from '../../controller/rounds/round-machine.ts'
 import { type AggregatingRound, RoundRunner } from '../../controller/rounds/round-runner.ts'
@@ -113,6 +114,7 @@ export class OurController implements Stoppable {
       evaluator,
       log,
       roundLog: new RoundLog(join(stateDirectory, 'rounds.jsonl')),
+      curves: new LearningCurves(config.gain),
     })
     const runner = new RoundRunner({
       clock: systemClock,
@@ -234,7 +236,7 @@ export class OurController implements Stoppable {
           grId: crId + 1,
           modelId: MODEL_ID,
           sensor: 'text',
-          slots: [1, 10],
+          slots: [[1, 10]],
           samplesWanted: SAMPLES,
         },
         consume: {

@@ -8,13 +8,14 @@ import {
   titleLines,
   wrapped,
 } from '../../agent/measure/page/page-text.ts'
+import type { WrittenRecord } from '../../controller/rounds/round-records.ts'
 import type {
   RoundAlternative,
   RoundChoice,
   RoundContribution,
   RoundDecision,
 } from '../../protocol/round-record.ts'
-import type { WrittenRecord } from './round-records.ts'
+import { timelineOf } from './timeline.ts'
 
 /** What one round was to one device. */
 export interface DeviceRound {
@@ -44,6 +45,7 @@ export function renderRoundPage(record: WrittenRecord, paint: Paint): string {
       'Chosen',
       chosen.length > 0 ? [style.dim(HEAD), ...chosen.flatMap(choiceLines)] : [],
     ),
+    ...section('Learning curves', curveLines(record)),
     ...section(
       'Idle',
       idle.flatMap(choice => [...toldOf(choice.agentId, choice.reason), ...elseLines(choice)]),
@@ -53,8 +55,12 @@ export function renderRoundPage(record: WrittenRecord, paint: Paint): string {
       excluded.flatMap(({ agentId, reason }) => toldOf(agentId, reason)),
     ),
     ...section(
-      'What came of the round before',
+      record.schedule === 'serial' ? 'What came of it' : 'What came of the round before',
       contributions.flatMap(one => toldOf(one.agentId, outcomeOf(one))),
+    ),
+    ...section(
+      'Seconds from its start',
+      timelineOf(record).flatMap(([agentId, text]) => toldOf(agentId, text)),
     ),
     '',
   ]
@@ -82,12 +88,30 @@ export function renderDevicePage(
   return pageOf([...titleLines(title, last, style), ...lines, ''], paint)
 }
 
-function summaryLines({ gain, bound, gap, decision }: WrittenRecord): string[] {
-  const percent = (gap * 100).toFixed(1)
+function summaryLines(record: WrittenRecord): string[] {
+  const { gain, bound, gap, decision, schedule = 'zeros', overlapRatio } = record
+  const percent = (share: number): string => `${(share * 100).toFixed(1)} %`
+  const hidden =
+    overlapRatio === undefined
+      ? 'nothing was consumed'
+      : `${percent(overlapRatio)} of consumption went on beside sensing`
   return [
-    ...toldOf('gain', `${gain.toFixed(3)} of at most ${bound.toFixed(3)}, gap ${percent} %`),
+    ...toldOf('gain', `${gain.toFixed(3)} of at most ${bound.toFixed(3)}, gap ${percent(gap)}`),
     ...(decision ? decisionLines(decision) : []),
+    ...toldOf('schedule', `${schedule}: ${hidden}`),
   ]
+}
+
+/** Exponent and first samples with one standard deviation to either side. */
+function curveLines({ curves = [] }: WrittenRecord): string[] {
+  return curves.flatMap(curve =>
+    toldOf(
+      curve.modelId,
+      `exponent ${curve.exponent.toFixed(2)} ± ${curve.exponentSpread.toFixed(2)}, ` +
+        `${Math.round(curve.effectiveSamplesPrior)} samples at first, ` +
+        `×/÷ ${curve.effectiveSamplesFactor.toFixed(1)}, from ${count(curve.versions, 'version')}`,
+    ),
+  )
 }
 
 function decisionLines(decision: RoundDecision): string[] {

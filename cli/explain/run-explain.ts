@@ -1,12 +1,8 @@
 import { paintFor } from '../../agent/measure/heat-map.ts'
+import { readRecords, type WrittenRecord } from '../../controller/rounds/round-records.ts'
 import { GainnetError } from '../../runtime/errors.ts'
 import { type DeviceRound, renderDevicePage, renderRoundPage } from './explain-page.ts'
-import {
-  type RecordOptions,
-  readRecords,
-  recordsPath,
-  type WrittenRecord,
-} from './round-records.ts'
+import { type RecordOptions, recordsPath } from './records-path.ts'
 
 interface ExplainOptions extends RecordOptions {
   readonly json?: boolean

@@ -9,10 +9,12 @@ import type {
   LinkRates,
 } from './graph-inputs.ts'
 import { LearningCurve } from './learning-curve.ts'
+import { bestSerialSplit, type SerialNeeds, type SerialSplit } from './serial-split.ts'
 import {
   blocksFor,
   downloadEnd,
   type SlotArrays,
+  type Stretch,
   sumOver,
   uploadStart,
   wholeSamples,
@@ -37,6 +39,7 @@ export const PAIR_FAULTS = [
   'upload',
   'window',
   'computing',
+  'split',
 ] as const
 export type PairFault = (typeof PAIR_FAULTS)[number]
 
@@ -83,6 +86,8 @@ export interface DecisionStage {
   readonly downloadBlocks: Float64Array
   readonly uploadBlocks: Float64Array
   readonly curves: readonly LearningCurve[]
+  /** By pair, the slot in which sensing ends in a serial round; absent in Zeros. */
+  readonly sensingEnd?: Int32Array
   /** By device; absent where all are believed. */
   readonly credibility?: Float64Array
 }
@@ -115,6 +120,7 @@ export function buildDecisionStage(inputs: GraphInputs): DecisionStage {
     downloadBlocks: new Float64Array(pairs),
     uploadBlocks: new Float64Array(pairs),
     curves: curvesOf(inputs),
+    ...(inputs.schedule === 'serial' ? { sensingEnd: new Int32Array(pairs) } : {}),
     ...credibilityOf(devices),
   }
   fillPairs(stage)
@@ -151,11 +157,13 @@ function kindsOf({ sensorKind, furtherSensorKinds = [] }: GraphModel): string {
 
 /** Models that have absorbed the same share one curve, and what it has computed. */
 function curvesOf({ models, gain }: GraphInputs): LearningCurve[] {
-  const known = new Map<number, LearningCurve>()
-  return models.map(({ absorbedSamples }) => {
-    const samples = effectiveSamplesOf(gain.effectiveSamplesPrior, absorbedSamples)
-    const curve = known.get(samples) ?? new LearningCurve(samples, gain.exponent)
-    known.set(samples, curve)
+  const known = new Map<string, LearningCurve>()
+  return models.map(({ absorbedSamples, curve: own = gain }) => {
+    const { effectiveSamplesPrior, exponent } = own
+    const samples = effectiveSamplesOf(effectiveSamplesPrior, absorbedSamples)
+    const key = `${samples} ${exponent}`
+    const curve = known.get(key) ?? new LearningCurve(samples, exponent)
+    known.set(key, curve)
     return curve
   })
 }
@@ -269,7 +277,44 @@ function fillPair(stage: DecisionStage, device: number, model: number): PairFaul
   stage.computeTo[pair] = to
   const flops = sumOver(fresh.flops, span.offset + from, span.offset + to)
   stage.capacity[pair] = wholeSamples(flops / needs.flopsPerSample)
-  return (stage.capacity[pair] ?? 0) >= 1 ? 'ok' : 'computing'
+  if ((stage.capacity[pair] ?? 0) < 1) return 'computing'
+  return stage.sensingEnd === undefined ? 'ok' : splitPair(stage, device, model, stage.sensingEnd)
+}
+
+/** A serial round: what it can sense and consume in the parts of one CR is its capacity. */
+function splitPair(
+  stage: DecisionStage,
+  device: number,
+  model: number,
+  sensingEnd: Int32Array,
+): PairFault {
+  const pair = device * stage.modelCount + model
+  const split = serialSplitOf(stage, device, model)
+  if (split === null) return 'split'
+  sensingEnd[pair] = split.sensingEnd
+  stage.computeFrom[pair] = split.computeFrom
+  stage.computeTo[pair] = split.computeTo
+  stage.capacity[pair] = split.workload
+  return 'ok'
+}
+
+/** Another pool or other needs than those of the stage tell what they would bring. */
+export function serialSplitOf(
+  stage: DecisionStage,
+  device: number,
+  model: number,
+  o: { readonly pool?: Stretch; readonly needs?: Partial<SerialNeeds> } = {},
+): SerialSplit | null {
+  const pair = device * stage.modelCount + model
+  const set = device * stage.kindSets.length + (stage.kindSetOf[model] ?? 0)
+  return bestSerialSplit(o.pool ?? { ...stage.fresh, offset: device * stage.slots }, {
+    slotsEnd: stage.slotsEnd,
+    classes: stage.sensing[set]?.classes ?? [],
+    downloadBlocks: stage.downloadBlocks[pair] ?? 0,
+    uploadBlocks: stage.uploadBlocks[pair] ?? 0,
+    flopsPerSample: stage.flopsPerSample[pair] ?? Number.POSITIVE_INFINITY,
+    ...o.needs,
+  })
 }
 
 /** What consuming one round of a pair takes of CR r + 1. */

@@ -7,6 +7,7 @@ import {
   PAIR_FAULTS,
   type PairFault,
   type SensingSet,
+  serialSplitOf,
   slotArraysOf,
 } from './decision-stage.ts'
 import type { GraphDevice, GraphInputs, GraphModel } from './graph-inputs.ts'
@@ -71,7 +72,7 @@ export interface LatentGraph {
   readonly models: readonly ModelVertex[]
   readonly edges: readonly GraphEdge[]
   readonly missing: readonly MissingEdge[]
-  /** β, with which the edges' gains were computed. */
+  /** β of models whose rounds have not shown theirs. */
   readonly exponent: number
   /** Gain and workload of pair device·M + model, 0 where there is no edge. */
   readonly gains: Float64Array
@@ -99,7 +100,7 @@ export function buildLatentGraph(inputs: GraphInputs): LatentGraph {
  * they are asked for: a large fleet has hundreds of thousands, of which a policy takes one a device.
  */
 export function graphOfStage(stage: DecisionStage, pools: SlotArrays): LatentGraph {
-  const { crId, devices, models, gain } = stage.inputs
+  const { crId, devices, models } = stage.inputs
   const sensed = sensedByAll(stage, pools)
   const { gains, workloads } = weighPairs(stage, sensed)
   const setOf = (device: number, model: number): number =>
@@ -128,7 +129,7 @@ export function graphOfStage(stage: DecisionStage, pools: SlotArrays): LatentGra
       missingEdges ??= [...devices.keys()].flatMap(missing)
       return missingEdges
     },
-    exponent: gain.exponent,
+    exponent: stage.inputs.gain.exponent,
     gains,
     workloads,
     edgeOf: edge,
@@ -176,6 +177,10 @@ function edgeOf(stage: DecisionStage, device: number, model: number, sensed: num
   const set = device * stage.kindSets.length + at(stage.kindSetOf, model)
   const { sensors } = stage.sensing[set] as SensingSet
   const { modelId, downloadBits, uploadBits } = stage.inputs.models[model] as GraphModel
+  const serial = stage.sensingEnd === undefined ? null : serialSplitOf(stage, device, model)
+  const [sensingCapacity, consumptionCapacity] = serial
+    ? [serial.sensed, serial.capacity]
+    : [sensed, capacity]
   return {
     agentId: (stage.inputs.devices[device] as GraphDevice).agentId,
     modelId,
@@ -184,12 +189,12 @@ function edgeOf(stage: DecisionStage, device: number, model: number, sensed: num
     gain: at(stage.factor, pair) * (stage.curves[model]?.share(workload) ?? 0),
     workload,
     correlation: at(stage.correlation, pair),
-    limitedBy: sensed <= capacity ? 'sensing' : 'consumption',
-    sensingCapacity: sensed,
-    consumptionCapacity: capacity,
+    limitedBy: sensingCapacity <= consumptionCapacity ? 'sensing' : 'consumption',
+    sensingCapacity,
+    consumptionCapacity,
     needs: { downloadBits, uploadBits, flopsPerSample: at(stage.flopsPerSample, pair) },
     sensor: sensors[0]?.sensor ?? '',
-    sensorSlots: [CONTROL_SLOTS, stage.slots],
+    sensorSlots: [CONTROL_SLOTS, serial?.sensingEnd ?? stage.slots],
   }
 }
 
@@ -200,7 +205,7 @@ function missingOf(stage: DecisionStage, device: number, model: number): Missing
     modelId: (stage.inputs.models[model] as GraphModel).modelId,
     device,
     model,
-    isConnectable: fault === 'ok' || fault === 'computing',
+    isConnectable: fault === 'ok' || fault === 'computing' || fault === 'split',
     reason: reasonOf(stage, device, model, fault),
   }
 }
@@ -209,6 +214,7 @@ function reasonOf(stage: DecisionStage, device: number, model: number, fault: Pa
   const { devices, models } = stage.inputs
   const { sensorKind, link } = models[model] as GraphModel
   if (fault === 'ok') return 'sensing delivers no whole sample in this CR'
+  if (fault === 'split') return 'no slot is left to sense in before download, training and upload'
   if (fault === 'no-sensor') return `no sensor of kind ${sensorKind}`
   if (fault === 'no-sketch') return 'no sketch of its data was reported'
   const rates = linkRatesOf(stage.inputs, device, model)

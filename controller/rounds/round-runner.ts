@@ -7,6 +7,7 @@ import type { Clock, Timer } from '../../runtime/clock.ts'
 import { messageOf } from '../../runtime/errors.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { Stoppable } from '../../runtime/shutdown.ts'
+import type { Schedule } from '../orchestrate/graph-inputs.ts'
 import type { CrCounter } from './cr-counter.ts'
 import { ReportedUploads } from './reported-uploads.ts'
 import {
@@ -76,7 +77,9 @@ export interface RoundRunnerOptions {
   readonly counter: CrCounter
   readonly slots: number
   readonly slotMs: number
-  /** GAI rounds to run; unlimited where left out. The last one is consumed in one CR more. */
+  /** Zeros where absent. */
+  readonly schedule?: Schedule
+  /** GAI rounds to run; unlimited where left out. In Zeros the last one is consumed in one CR more. */
   readonly limit?: number | undefined
   readonly actions: RoundActions
   /** Agents that are expected to send a URP. */
@@ -105,6 +108,8 @@ export class RoundRunner implements Stoppable {
   #current = 0
   #count = 0
   #afterCollecting: (() => void) | null = null
+  /** Closed rounds whose records wait for what agents still say of their sensing. */
+  #unrecorded: FinishedRound[] = []
   #recording: Promise<unknown> = Promise.resolve()
   #aggregating: Promise<unknown> = Promise.resolve()
   #isStopped = false
@@ -127,6 +132,7 @@ export class RoundRunner implements Stoppable {
     this.#isStopped = true
     this.#timer?.cancel()
     this.#collectTimer?.cancel()
+    this.#record()
   }
 
   /** GAI rounds of one order, with what the agents said of them. */
@@ -172,13 +178,15 @@ export class RoundRunner implements Stoppable {
 
   /** The end of one CR and the start of the next are one moment. */
   async #onBoundary(crId: number, startsAtMs: number): Promise<void> {
-    const { clock, slots, slotMs, limit, counter } = this.#options
+    const { clock, slots, slotMs, counter } = this.#options
     const previous = this.#current
     this.#current = crId
     this.#count += 1
     if (previous > 0) await this.#closeRound(previous, startsAtMs)
+    const isOver = this.#count > this.#crsMax
+    if (this.#isStopped || isOver) this.#record()
     if (this.#isStopped) return
-    if (limit !== undefined && this.#count > limit + 1) {
+    if (isOver) {
       this.#rounds.delete(crId)
       // Who hears of the end may look for every record.
       await this.#recording
@@ -191,6 +199,7 @@ export class RoundRunner implements Stoppable {
     this.#timer = clock.at(endsAtMs, () => this.#guard(this.#onBoundary(nextId, endsAtMs)))
     if (previous > 0) this.#guard(this.#announce(crId, startsAtMs))
     await this.#collected(startsAtMs + COLLECT_SHARE * slotMs)
+    this.#record()
     if (!this.#isStopped) this.#step(crId, { type: 'cr-started', crId })
   }
 
@@ -216,6 +225,11 @@ export class RoundRunner implements Stoppable {
         resolve()
       })
     })
+  }
+
+  get #crsMax(): number {
+    const { limit = Number.POSITIVE_INFINITY, schedule } = this.#options
+    return schedule === 'serial' ? limit : limit + 1
   }
 
   readonly #doneWaits = new Map<number, () => void>()
@@ -294,23 +308,26 @@ export class RoundRunner implements Stoppable {
         actions.answerLate(effect)
         break
       case 'publish-record':
-        this.#record(round, effect.contributions)
+        this.#unrecorded.push({
+          crId: round.state.crId,
+          startedAtMs: round.startsAtMs,
+          endedAtMs: this.#options.clock.now(),
+          plan: round.plan,
+          contributions: effect.contributions,
+          sensed: this.#sensed,
+          uploads: this.#uploads,
+        })
     }
   }
 
-  #record(round: LiveRound, contributions: FinishedRound['contributions']): void {
-    const { actions, clock } = this.#options
-    const recorded = actions.record({
-      crId: round.state.crId,
-      startedAtMs: round.startsAtMs,
-      endedAtMs: clock.now(),
-      plan: round.plan,
-      contributions,
-      sensed: this.#sensed,
-      uploads: this.#uploads,
-    })
-    this.#recording = allEnded(this.#recording, recorded)
-    this.#guard(recorded)
+  #record(): void {
+    const rounds = this.#unrecorded
+    this.#unrecorded = []
+    for (const round of rounds) {
+      const recorded = this.#options.actions.record(round)
+      this.#recording = allEnded(this.#recording, recorded)
+      this.#guard(recorded)
+    }
   }
 
   #match(round: LiveRound, crId: number, urps: ReadonlyMap<string, Urp>): void {

@@ -1,4 +1,5 @@
-import type { AssignmentStatus, PhaseInterval, SenseOrder } from '../../protocol/assignment.ts'
+import type { AssignmentStatus, SenseOrder } from '../../protocol/assignment.ts'
+import type { RoundSensing } from '../../protocol/round-record.ts'
 import type { SensedGaiRound } from './round-planner.ts'
 
 type Sensing =
@@ -6,12 +7,13 @@ type Sensing =
   | { readonly status: 'done'; readonly order: SenseOrder; readonly sampleCount: number }
 
 /** The record of a round is written while the next one runs, or the one after it. */
-const INTERVALS_KEPT = 4
+const ROUNDS_KEPT = 4
 
 /** Which agent senses for which GAI round, and what came of it: one GAI round an agent and CR. */
 export class SensedRounds {
   readonly #rounds = new Map<string, Sensing>()
-  readonly #intervals = new Map<string, { readonly grId: number; readonly of: PhaseInterval }[]>()
+  /** By GAI round. */
+  readonly #told = new Map<number, RoundSensing[]>()
 
   /** The orders of the new CR; what was sensed before them has been planned or is lost. */
   begin(orders: ReadonlyMap<string, SenseOrder>): void {
@@ -31,10 +33,16 @@ export class SensedRounds {
     if (message.status !== 'done') return
     const sampleCount = message.sampleCount ?? 0
     this.#rounds.set(agentId, { status: 'done', order: known.order, sampleCount })
-    if (!message.interval) return
-    const earlier = this.#intervals.get(agentId) ?? []
-    const interval = { grId: message.grId, of: message.interval }
-    this.#intervals.set(agentId, [...earlier, interval].slice(-INTERVALS_KEPT))
+    const { grId, interval } = message
+    if (interval) this.#tell(grId, { agentId, modelId: known.order.modelId, sampleCount, interval })
+  }
+
+  #tell(grId: number, sensing: RoundSensing): void {
+    const others = (this.#told.get(grId) ?? []).filter(one => one.agentId !== sensing.agentId)
+    this.#told.set(grId, [...others, sensing])
+    for (const old of this.#told.keys()) {
+      if (this.#told.size > ROUNDS_KEPT) this.#told.delete(old)
+    }
   }
 
   /** Agents whose sensing has not been reported yet. */
@@ -53,8 +61,8 @@ export class SensedRounds {
     return sensed
   }
 
-  /** When the agent sensed for a GAI round. */
-  interval(agentId: string, grId: number): PhaseInterval | undefined {
-    return this.#intervals.get(agentId)?.find(one => one.grId === grId)?.of
+  /** Who has sensed for a GAI round, and when. */
+  sensedFor(grId: number): readonly RoundSensing[] {
+    return this.#told.get(grId) ?? []
   }
 }

@@ -1,5 +1,5 @@
 import type { RoundLimit } from '../../../protocol/round-record.ts'
-import type { DecisionStage, SensingSet } from '../decision-stage.ts'
+import { type DecisionStage, type SensingSet, serialSplitOf } from '../decision-stage.ts'
 import { gainOf } from '../horizon/transition.ts'
 import type { GraphEdge, LatentGraph } from '../latent-graph.ts'
 import { downloadEnd, samplesSensed, sumOver, uploadStart, wholeSamples } from '../slot-kernels.ts'
@@ -47,7 +47,26 @@ function pairOf(stage: DecisionStage, { device, model }: GraphEdge): number {
 }
 
 function relievedWorkload(graph: LatentGraph, edge: GraphEdge, relief: Relief): number {
+  if (graph.stage.sensingEnd !== undefined) return relievedSerial(graph, edge, relief)
   return Math.min(relievedSensing(graph, edge, relief), relievedConsumption(graph, edge, relief))
+}
+
+function relievedSerial(
+  { stage }: LatentGraph,
+  edge: GraphEdge,
+  { spectrum = 1, compute = 1, data = 1 }: Relief,
+): number {
+  const { device, model } = edge
+  const set = device * stage.kindSets.length + (stage.kindSetOf[model] ?? 0)
+  const { classes } = stage.sensing[set] as SensingSet
+  const from = device * stage.slots
+  const pool = {
+    blocks: stage.fresh.blocks.slice(from, from + stage.slots).map(free => free * spectrum),
+    flops: stage.fresh.flops.slice(from, from + stage.slots).map(free => free * compute),
+    offset: 0,
+  }
+  const eased = classes.map(one => ({ ...one, samplesPerSnapshot: one.samplesPerSnapshot * data }))
+  return serialSplitOf(stage, device, model, { pool, needs: { classes: eased } })?.workload ?? 0
 }
 
 function relievedSensing(

@@ -1,4 +1,5 @@
 import type { DecisionStage } from '../decision-stage.ts'
+import { learningShare } from '../gai-gain.ts'
 import {
   copyStretch,
   type Stretch,
@@ -29,6 +30,20 @@ export function gainOf(stage: DecisionStage, pair: number, workload: number): nu
   return curve ? (stage.factor[pair] ?? 0) * curve.share(workload) : 0
 }
 
+/** The gain once the model has absorbed `matched` samples more. */
+export function gainAfter(
+  stage: DecisionStage,
+  pair: number,
+  workload: number,
+  matched: number,
+): number {
+  const curve = stage.curves[pair % stage.modelCount]
+  if (curve === undefined) return 0
+  const { exponent } = curve
+  const effectiveSamples = curve.effectiveSamples + matched
+  return (stage.factor[pair] ?? 0) * learningShare({ workload, effectiveSamples, exponent })
+}
+
 /** G(ρ_r, m) of one device for each set of kinds, written from `offset` on. */
 export function senseAll(
   stage: DecisionStage,
@@ -46,6 +61,19 @@ export function senseAll(
   }
 }
 
+/** Whether what is left of a device's pool changes what it can sense. */
+export function dependsOnPool(stage: DecisionStage, device: number): boolean {
+  // A serial round leaves all of the next pool.
+  if (stage.sensingEnd !== undefined) return false
+  const from = device * stage.kindSets.length
+  for (let set = from; set < from + stage.kindSets.length; set++) {
+    for (const one of stage.sensing[set]?.classes ?? []) {
+      if (one.blocksPerSnapshot > 0 || one.flopsPerSample > 0) return true
+    }
+  }
+  return false
+}
+
 /**
  * The transition: ρ_{r+1} = URP_{r+1} where the device idles or has no sample, else URP_{r+1} ⊖ the
  * canonical cells of D samples: download from the earliest blocks, computing from the earliest
@@ -61,6 +89,8 @@ export function poolAfter(
   const from = device * slots
   copyStretch(fresh, from, slots, residual)
   if (choice.model === IDLE || choice.workload === 0) return
+  // A serial round ends with its CR and takes nothing from the next.
+  if (stage.sensingEnd !== undefined) return
   const pair = device * stage.modelCount + choice.model
   const end = residual.offset + stage.slotsEnd
   const first = residual.offset + CONTROL_SLOTS

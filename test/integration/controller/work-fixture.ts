@@ -6,6 +6,7 @@ import type { ModelLibrary } from '../../../controller/models/model-library.ts'
 import { ModelPublisher } from '../../../controller/models/model-publisher.ts'
 import { greedyGainPolicy } from '../../../controller/orchestrate/policies/greedy-gain-policy.ts'
 import { ReportedUploads } from '../../../controller/rounds/reported-uploads.ts'
+import { LearningCurves } from '../../../controller/rounds/learning-curves.ts'
 import { RoundLog } from '../../../controller/rounds/round-log.ts'
 import { RoundWork } from '../../../controller/rounds/round-work.ts'
 import { SensedRounds } from '../../../controller/rounds/sensed-rounds.ts'
@@ -41,6 +42,7 @@ export async function startWork() {
   const work = new RoundWork({
     config: {
       controllerId: 'edge',
+      schedule: 'zeros',
       gain: { effectiveSamplesPrior: 50, exponent: 0.35, smoothing: 0.05 },
       training: { localEpochs: 1, batch: BATCH, learningRate: 0.01 },
     },
@@ -54,6 +56,7 @@ export async function startWork() {
     evaluator,
     log,
     roundLog: new RoundLog(logPath),
+    curves: new LearningCurves({ effectiveSamplesPrior: 50, exponent: 0.35 }),
   })
   /** Each agent has sensed for the round before: they are given an order each. */
   const order = async (crId: number, ...agentIds: readonly string[]) => {

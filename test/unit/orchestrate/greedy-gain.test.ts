@@ -21,7 +21,7 @@ function matchedByWords(graph: LatentGraph, capacities: readonly number[]): (num
             workload: edge.workload,
             effectiveSamples:
               (graph.models[edge.model]?.effectiveSamples ?? 0) + (absorbed[edge.model] ?? 0),
-            exponent: graph.exponent,
+            exponent: graph.stage.curves[edge.model]?.exponent ?? 0,
           }),
       }))
     const [first] = open
