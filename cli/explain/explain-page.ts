@@ -108,8 +108,8 @@ function curveLines({ curves = [] }: WrittenRecord): string[] {
     toldOf(
       curve.modelId,
       `exponent ${curve.exponent.toFixed(2)} ± ${curve.exponentSpread.toFixed(2)}, ` +
-        `${Math.round(curve.effectiveSamplesPrior)} samples at first, ` +
-        `×/÷ ${curve.effectiveSamplesFactor.toFixed(1)}, from ${count(curve.versions, 'version')}`,
+        `${Math.round(curve.effectiveSamplesPrior)} samples at first, to a factor of ` +
+        `${curve.effectiveSamplesFactor.toFixed(1)}, by ${count(curve.versions, 'version')}`,
     ),
   )
 }

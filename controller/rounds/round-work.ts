@@ -159,6 +159,10 @@ export class RoundWork implements RoundActions {
         refusal: `trained in communication round ${manifest.crId}, ordered in ${this.#crId}`,
       }
     }
+    // Its samples weigh in the average and count as absorbed.
+    if (manifest.sampleCount > order.sampleCount) {
+      return { refusal: `${manifest.sampleCount} samples, ordered were ${order.sampleCount}` }
+    }
     const { parameterCount } = this.#options.library.model(order.modelId)
     return { bytes: parameterCount * Float32Array.BYTES_PER_ELEMENT, baseVersion: order.version }
   }

@@ -11,6 +11,19 @@ import { testLog } from '../../support/test-log.ts'
 import { modelOf, offerOf, plan } from '../../unit/rounds/plans.ts'
 import { runCli } from './run-cli.ts'
 
+const CURVE = {
+  exponent: 0.42,
+  exponentSpread: 0.051,
+  effectiveSamplesPrior: 612.4,
+  effectiveSamplesFactor: 1.64,
+  versions: 12,
+}
+const INTERVAL = {
+  phase: 'sense' as const,
+  startedAt: '2026-01-01T00:00:00.300Z',
+  endedAt: '2026-01-01T00:00:02.900Z',
+}
+
 /** Records of three rounds as a controller writes them, the last line torn. */
 async function recordsFile(): Promise<string> {
   const path = join(temporaryDirectory(), 'rounds.jsonl')
@@ -46,6 +59,10 @@ async function recordsFile(): Promise<string> {
       ],
       models: [],
       excluded: [...excluded],
+      schedule: 'zeros',
+      overlapRatio: 0.5,
+      curves: [{ modelId: 'prose', ...CURVE }],
+      sensing: [{ agentId: 'pi-04', modelId: 'prose', sampleCount: 9, interval: INTERVAL }],
     })
   }
   appendFileSync(path, '{"crId":10,"startedAt')
@@ -70,6 +87,10 @@ describe('an explanation', () => {
     expect(stdout).toMatch(/Round 8, policy random/)
     expect(stdout).toMatch(/executed +(random|receding-dp): over 3 rounds the proposal promises/)
     expect(stdout).toMatch(/pi-04 +\S+ +\d\.\d{3} +400 +1\.00 {2}compute\n {4}or/)
+    expect(stdout).toMatch(/schedule +zeros: 50\.0 % of consumption went on beside sensing/)
+    expect(stdout).toMatch(/prose +exponent 0\.42 ± 0\.05, 612 samples at first, to a factor/)
+    expect(stdout).toMatch(/of 1\.6, by 12 versions/)
+    expect(stdout).toMatch(/Seconds from its start\n {2}pi-04 +sense 0\.3 to 2\.9/)
     expect(stdout).toMatch(/Idle\n {2}pi-07 +idle/)
     expect(stdout).toMatch(/Left out\n {2}pi-06 +the URP is cut into 4 x 1000 ms/)
     expect(stdout).toMatch(/refused, .*\n? *\[31mred/)

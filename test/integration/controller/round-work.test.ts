@@ -40,6 +40,7 @@ describe('an update is expected', () => {
     ['an agent without an order', 'pi-05', {}, tooLate(6)],
     ['another GAI round', 'pi-04', { grId: 5 }, tooLate(5)],
     ['another model', 'pi-04', { modelId: 'code' }, tooLate(6)],
+    ['more samples', 'pi-04', { sampleCount: 41 }, '41 samples, ordered were 40'],
     ['another CR', 'pi-04', { crId: 6 }, 'trained in communication round 6, ordered in 7'],
   ])('not of %s, which is refused in words', async (_, agentId, change, refusal) => {
     const { work, order, updateOf } = await startWork()
