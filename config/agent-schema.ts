@@ -1,5 +1,6 @@
 import { validate } from 'node-cron'
 import { z } from 'zod'
+import { camera } from './camera-schema.ts'
 import {
   BROKER_URL_ALLOWED,
   brokerUrl,
@@ -16,6 +17,8 @@ import {
   text,
   tlsFiles,
 } from './fields.ts'
+import { checkLabels, labels, replaySensor, samples } from './sample-schema.ts'
+import { firmwareSensor, serialSensor, spectrumSensor } from './wired-sensor-schema.ts'
 
 const MiB = 2 ** 20
 
@@ -189,7 +192,16 @@ const textFolder = z
   .describe('Text files that arrive at the rate of a sensor.')
 
 const sensors = z
-  .array(z.discriminatedUnion('kind', [textFolder]))
+  .array(
+    z.discriminatedUnion('kind', [
+      textFolder,
+      replaySensor,
+      camera,
+      serialSensor,
+      firmwareSensor,
+      spectrumSensor,
+    ]),
+  )
   .max(32)
   .superRefine((entries, context) => {
     for (const index of repeatedIds(entries.map(({ id }) => id))) {
@@ -246,6 +258,12 @@ const rtlTcp = z
         allowed: 'a power of two up to 64',
         description: 'Resource blocks of equal width that the band is cut into.',
       } satisfies FieldMeta),
+    listenShare: z
+      .number()
+      .min(0.05)
+      .max(1)
+      .default(0.25)
+      .describe('Share of the time that is listened to: computing is saved with the rest.'),
   })
   .describe('A receiver that tells which part of a band is free.')
 
@@ -264,47 +282,80 @@ const radios = z
   .default([])
   .describe('The radios of this board: what measures which frequencies are free.')
 
-export const AgentConfig = z.strictObject({
-  agentId: identifier().meta({
-    allowed: IDENTIFIER_ALLOWED,
-    derived: 'the host name',
-    examples: ['pi-04'],
-    description: 'Name of this agent, unique in the site; part of every topic.',
-  } satisfies FieldMeta),
-  site: identifier()
-    .default('home')
-    .meta({
+type SensorEntries = z.infer<typeof sensors>
+type RadioEntries = z.infer<typeof radios>
+
+/** Radios are links of the URP with ids of their own, and what sensors are made of. */
+function checkRadios(
+  {
+    link,
+    sensors,
+    radios,
+  }: {
+    readonly link: string
+    readonly sensors: SensorEntries
+    readonly radios: RadioEntries
+  },
+  context: z.RefinementCtx,
+): void {
+  const ids = radios.map(({ id }) => id)
+  const say = (path: (string | number)[], message: string): void =>
+    context.addIssue({ code: 'custom', path, message })
+  for (const [index, sensor] of sensors.entries()) {
+    if (sensor.kind === 'spectrum' && !ids.includes(sensor.radio)) {
+      say(['sensors', index, 'radio'], 'is the id of no radio')
+    }
+    if (ids.includes(sensor.id)) say(['sensors', index, 'id'], 'is the id of a radio')
+  }
+  if (ids.includes(link)) say(['radios', ids.indexOf(link), 'id'], 'is the name of the link')
+}
+
+export const AgentConfig = z
+  .strictObject({
+    agentId: identifier().meta({
       allowed: IDENTIFIER_ALLOWED,
-      description: 'Name of the fleet: agents and controller of one site share it.',
+      derived: 'the host name',
+      examples: ['pi-04'],
+      description: 'Name of this agent, unique in the site; part of every topic.',
     } satisfies FieldMeta),
-  link: identifier()
-    .default('edge')
-    .meta({
-      allowed: IDENTIFIER_ALLOWED,
-      description: 'Name of the edge server that the link leads to.',
-    } satisfies FieldMeta),
-  linkGroup: identifier()
-    .optional()
-    .meta({
-      allowed: IDENTIFIER_ALLOWED,
-      derived: 'the agentId',
-      examples: ['barn'],
-      description:
-        'Name that agents behind one uplink share, so that they do not measure each other.',
-    } satisfies FieldMeta),
-  stateDirectory,
-  broker,
-  log,
-  measure,
-  limits,
-  outbox,
-  healthSeconds: z
-    .int()
-    .min(1)
-    .max(3600)
-    .default(30)
-    .describe('Time between two reports of the health of this agent.'),
-  sensors,
-  radios,
-})
+    site: identifier()
+      .default('home')
+      .meta({
+        allowed: IDENTIFIER_ALLOWED,
+        description: 'Name of the fleet: agents and controller of one site share it.',
+      } satisfies FieldMeta),
+    link: identifier()
+      .default('edge')
+      .meta({
+        allowed: IDENTIFIER_ALLOWED,
+        description: 'Name of the edge server that the link leads to.',
+      } satisfies FieldMeta),
+    linkGroup: identifier()
+      .optional()
+      .meta({
+        allowed: IDENTIFIER_ALLOWED,
+        derived: 'the agentId',
+        examples: ['barn'],
+        description:
+          'Name that agents behind one uplink share, so that they do not measure each other.',
+      } satisfies FieldMeta),
+    stateDirectory,
+    broker,
+    log,
+    measure,
+    limits,
+    outbox,
+    healthSeconds: z
+      .int()
+      .min(1)
+      .max(3600)
+      .default(30)
+      .describe('Time between two reports of the health of this agent.'),
+    sensors,
+    samples,
+    labels,
+    radios,
+  })
+  .superRefine(checkRadios)
+  .superRefine(checkLabels)
 export type AgentConfig = z.infer<typeof AgentConfig>

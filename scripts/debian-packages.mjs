@@ -20,6 +20,7 @@ export const DEBIAN_PACKAGES = [
   { name: 'socat', command: 'socat', for: 'pairs of pseudo-terminals' },
   { name: 'strace', command: 'strace', for: 'the system calls that a program makes' },
   { name: 'faketime', command: 'faketime', for: 'a board whose date jumps' },
+  { name: 'ffmpeg', command: 'ffmpeg', for: 'cameras' },
   { name: 'rtl-433', command: 'rtl_433', for: 'a foreign client of the radio server of tests' },
 ]
 

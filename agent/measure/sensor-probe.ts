@@ -2,6 +2,8 @@ import { formText, rowBytesOf } from '../../protocol/row-form.ts'
 import type { SensingFigures } from '../../protocol/urp.ts'
 import { type Clock, systemClock } from '../../runtime/clock.ts'
 import type { Logger } from '../../runtime/logger.ts'
+import { type RadioConfig, radioOf } from '../radio/open-radios.ts'
+import type { Radio } from '../radio/radio.ts'
 import { createSensor, type SensorConfig } from '../sensors/registry.ts'
 import { rowCount } from '../sensors/sensor.ts'
 import type { Figure, Probe } from './probe.ts'
@@ -15,14 +17,32 @@ const BYTES_MAX = 256 * 2 ** 20
 /** Opens a configured sensor, records for some seconds and says what was delivered and dropped. */
 export function sensorProbe(
   config: SensorConfig,
-  o: { readonly seconds: number; readonly log: Logger; readonly clock?: Clock },
+  o: {
+    readonly seconds: number
+    /** Those of the configuration, which a sensor may be made of. */
+    readonly radios: readonly RadioConfig[]
+    readonly log: Logger
+    readonly clock?: Clock
+  },
 ): Probe<SensingFigures> {
   const { seconds, log, clock = systemClock } = o
   return {
     name: config.id,
     durationMsMax: OPENING_MS_MAX + seconds * 1000,
-    async read({ signal }) {
-      const sensor = createSensor(config, { seed: 1, clock, log, onChange: () => undefined })
+    async read({ signal, spend }) {
+      const radios: Radio[] = []
+      const nobody = (): void => undefined
+      const sensor = createSensor(config, {
+        ...{ seed: 1, clock, log, onChange: nobody, onCell: nobody },
+        onChildCpu: childCpuSeconds => spend?.({ childCpuSeconds }),
+        radio: id => {
+          const named = o.radios.find(one => one.id === id)
+          if (!named) throw new Error(`there is no radio ${id}`)
+          const radio = radioOf(named, { clock, onSpent: nobody })
+          radios.push(radio)
+          return radio
+        },
+      })
       try {
         await sensor.open()
         const startedMs = clock.now()
@@ -36,10 +56,12 @@ export function sensorProbe(
         if (!values) return { status: 'absent', reason: 'it was lost while it was recorded' }
         const recordedSeconds = (clock.now() - startedMs) / 1000
         const method = `${sensor.senses}, recorded for ${writtenNumber(recordedSeconds)} s`
-        const figures = figuresOf(values, { rows: rowCount({ segments }), droppedRows })
+        const common = figuresOf(values, { rows: rowCount({ segments }), droppedRows })
+        const figures = [...common, ...(sensor.extraFigures?.() ?? [])]
         return { status: 'ok', values, figures, method, explanation: EXPLANATION }
       } finally {
         await sensor.close()
+        for (const radio of radios) await radio.close()
       }
     },
   }

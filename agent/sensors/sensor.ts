@@ -1,5 +1,6 @@
 import type { RowForm } from '../../protocol/row-form.ts'
 import type { DataSketch, SensingFigures } from '../../protocol/urp.ts'
+import type { Figure } from '../measure/probe.ts'
 
 /** Rows with no gap between them: a window of a model lies within one segment. */
 export interface Segment {
@@ -48,6 +49,8 @@ export interface Sensor {
   figures(): SensingFigures | null
   /** What the local data look like, or null while nothing is known. See row-sketch.ts. */
   sketch(): DataSketch | null
+  /** What only this kind of sensor can tell: for people, below what all tell. */
+  extraFigures?(): readonly Figure[]
   close(): Promise<void>
 }
 

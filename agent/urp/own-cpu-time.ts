@@ -20,6 +20,12 @@ export function ownCpuMicroseconds(procRoot: string): number {
   return ticks * MICROSECONDS_PER_TICK
 }
 
+/** CPU seconds of a process so far; 0 of one that has ended. */
+export function cpuSecondsOf(procRoot: string, pid: number): number {
+  const ticks = ticksOf(join(procRoot, `${pid}`), { withEnded: false })
+  return (ticks * MICROSECONDS_PER_TICK) / 1e6
+}
+
 /** The number of this process as that /proc counts, which in a container may not be our own. */
 function pidOf(self: string): string {
   try {
