@@ -32,7 +32,8 @@ export function writeReport(
   return Object.keys(files)
 }
 
-function figuresTable(rows: readonly BenchRow[]): string {
+/** The figures for programs. */
+export function figuresTable(rows: readonly BenchRow[]): string {
   const lines = rows.map(({ name, value, unit, low = '', high = '', n }) =>
     [name, value, unit, low, high, n].join(','),
   )
@@ -41,16 +42,6 @@ function figuresTable(rows: readonly BenchRow[]): string {
 
 function reportPage({ at, machine, rows, notes }: BenchDocument, options: ScenarioOptions): string {
   const { vehicles, targets, rounds, models, slots, sideMetres } = options
-  const sections = [...new Set(rows.map(row => sectionOf(row.name)))].map(section =>
-    [
-      `## ${section}`,
-      '',
-      '| | value | 95 % interval | seeds |',
-      '|---|---|---|---|',
-      ...rows.filter(row => sectionOf(row.name) === section).map(tableRow),
-      '',
-    ].join('\n'),
-  )
   return [
     '# Case study B: a cell of vehicles',
     '',
@@ -63,10 +54,24 @@ function reportPage({ at, machine, rows, notes }: BenchDocument, options: Scenar
     '',
     'Both pictures show the receding-horizon plan in the first cell.',
     '',
-    ...sections,
+    ...figureSections(rows),
     ...notes.map(note => `- ${note}`),
     '',
   ].join('\n')
+}
+
+/** The figures for people: a table for each subject. */
+export function figureSections(rows: readonly BenchRow[]): string[] {
+  return [...new Set(rows.map(row => sectionOf(row.name)))].map(section =>
+    [
+      `## ${section}`,
+      '',
+      '| | value | 95 % interval | seeds |',
+      '|---|---|---|---|',
+      ...rows.filter(row => sectionOf(row.name) === section).map(tableRow),
+      '',
+    ].join('\n'),
+  )
 }
 
 /** Rows of one subject: all of the name but what is compared. */

@@ -47,7 +47,7 @@ export function embedContext(
  *
  *   sin(t · ωᵢ), cos(t · ωᵢ)      ωᵢ = 10000^(−i / (timeSize / 2))
  */
-function embedStep(model: ModelBuilder, t: ValueName, timeSize: number): ValueName {
+export function embedStep(model: ModelBuilder, t: ValueName, timeSize: number): ValueName {
   const { graph } = model
   const half = timeSize / 2
   const frequencies = Array.from({ length: half }, (_, index) => PERIOD_MAX ** (-index / half))

@@ -7,7 +7,7 @@ export interface DiffusionSamples {
     readonly t: Int32Array
     readonly condition?: Float32Array
   }
-  /** The noise that is in each x. */
+  /** The noise that is in each x, or the sample that it was made of. */
   readonly labels: Float32Array
 }
 
@@ -26,21 +26,28 @@ export function noisedSamples(options: {
   readonly conditions?: Float32Array
   readonly copies: number
   readonly seed: number
+  /** What the denoiser is to tell: ε, or x₀ where it foresees the sample. */
+  readonly target?: 'noise' | 'sample'
 }): DiffusionSamples {
-  const { schedule, samples, size, conditions, copies, seed } = options
+  const { schedule, samples, size, conditions, copies, seed, target = 'noise' } = options
   const random = seededRandom(seed)
   const sampleCount = samples.length / size
-  const labels = fillStandardNormal(new Float32Array(samples.length * copies), random)
+  const noise = fillStandardNormal(new Float32Array(samples.length * copies), random)
   const t = Int32Array.from({ length: sampleCount * copies }, () =>
     Math.floor(random() * schedule.steps),
   )
-  const x = labels.map((noise, place) => {
+  const x = noise.map((fresh, place) => {
     const share = schedule.signalShares[t[Math.floor(place / size)] ?? 0] ?? 0
     const signal = samples[place % samples.length] ?? 0
-    return Math.sqrt(share) * signal + Math.sqrt(1 - share) * noise
+    return Math.sqrt(share) * signal + Math.sqrt(1 - share) * fresh
   })
+  const labels = target === 'noise' ? noise : repeated(samples, copies)
   if (!conditions) return { inputs: { x, t }, labels }
-  const condition = new Float32Array(conditions.length * copies)
-  for (let copy = 0; copy < copies; copy++) condition.set(conditions, copy * conditions.length)
-  return { inputs: { x, t, condition }, labels }
+  return { inputs: { x, t, condition: repeated(conditions, copies) }, labels }
+}
+
+function repeated(values: Float32Array, copies: number): Float32Array {
+  const all = new Float32Array(values.length * copies)
+  for (let copy = 0; copy < copies; copy++) all.set(values, copy * values.length)
+  return all
 }

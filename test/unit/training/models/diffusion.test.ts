@@ -21,6 +21,7 @@ describe('a noise schedule', () => {
     { kind: 'linear', steps: 2 },
     { kind: 'cosine', steps: 10 },
     { kind: 'cosine', steps: 1000 },
+    { kind: 'variance-preserving', steps: 6 },
   ] as const)('$kind of $steps steps takes the signal away, step by step', options => {
     const { betas, signalShares } = noiseSchedule(options)
     expect(betas.every(beta => beta > 0 && beta < 1)).toBe(true)
@@ -55,6 +56,12 @@ describe('noised samples', () => {
     const { inputs, labels } = noisedSamples(options)
     expect(new Set(inputs.t).size, `seed ${SEED}`).toBe(8)
     expect(noisedSamples(options)).toEqual({ inputs, labels })
+  })
+
+  test('have the samples as labels where a denoiser is to foresee them', () => {
+    const { inputs, labels } = noisedSamples({ ...options, copies: 2, target: 'sample' })
+    expect(labels).toEqual(Float32Array.of(1, 2, 3, -1, -2, -3, 1, 2, 3, -1, -2, -3))
+    expect(inputs.x).toEqual(noisedSamples({ ...options, copies: 2 }).inputs.x)
   })
 
   test('take the condition of their sample along', () => {
