@@ -1,7 +1,6 @@
 import { crc32 } from 'node:zlib'
 import type { AgentConfig } from '../config/agent-schema.ts'
 import type { CrClock } from '../protocol/life.ts'
-import type { SensingFigures } from '../protocol/urp.ts'
 import type { WireSession } from '../protocol/wire-session.ts'
 import { type Clock, systemClock } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/logger.ts'
@@ -14,6 +13,7 @@ import { AgentLife } from './agent-life.ts'
 import { AgentNotices } from './agent-notices.ts'
 import { AssignmentRunner } from './assignment/assignment-runner.ts'
 import { TrainerPool } from './assignment/trainer-pool.ts'
+import { type Attached, openAttached } from './attached.ts'
 import { openBrokerSession } from './broker-session.ts'
 import { scheduleFrom } from './cr-schedule.ts'
 import { TrainerLimits } from './limits/trainer-limits.ts'
@@ -21,10 +21,10 @@ import { computingShareOf } from './measure/cpu-probe.ts'
 import { readInventory } from './measure/inventory.ts'
 import { buildMeasuring, type Measuring } from './measuring.ts'
 import { Outgoing } from './outgoing.ts'
-import { openSensors } from './sensors/open-sensors.ts'
-import type { Sensor } from './sensors/sensor.ts'
+import { openSamples, type Samples, sensingPart } from './samples/samples.ts'
 import { BlobCache } from './transfer/blob-cache.ts'
 import { BlobFetcher } from './transfer/blob-fetch.ts'
+import { RadioPools } from './urp/radio-pools.ts'
 import { UrpCycle } from './urp-cycle.ts'
 
 /** Larger models are refused: they would not fit a board's memory anyway. */
@@ -61,7 +61,8 @@ interface Ground extends Foundation, Measuring {
   readonly config: AgentConfig
   readonly clock: Clock
   readonly wire: WireSession
-  readonly sensors: readonly Sensor[]
+  readonly attached: Attached
+  readonly samples: Samples
   readonly trainerLimits: TrainerLimits
   readonly outgoing: Outgoing
   readonly life: AgentLife
@@ -69,9 +70,10 @@ interface Ground extends Foundation, Measuring {
 
 async function startAgent(config: AgentConfig, foundation: Foundation): Promise<void> {
   const ground = await layGround(config, foundation)
-  const { wire, parts, life, measurements, outgoing, clockSync, cost, log, sensors } = ground
+  const { wire, parts, life, measurements, outgoing, clockSync, cost, log, attached } = ground
   const runner = parts.add('assignments', buildRunner(ground))
   const cycle = parts.add('urp', buildUrpCycle(ground))
+  attached.onChange(() => cycle.onSensorChange())
   const health = parts.add(
     'health',
     new AgentHealthReporter({
@@ -79,7 +81,7 @@ async function startAgent(config: AgentConfig, foundation: Foundation): Promise<
       agentId: config.agentId,
       periodSeconds: config.healthSeconds,
       outbox: () => outgoing.status,
-      sensors,
+      sensors: attached.sensors,
       readProbes: () => measurements.readCheap(),
       clock: () => clockSync.figures,
       cost: () => cost.report,
@@ -138,7 +140,7 @@ async function layGround(config: AgentConfig, foundation: Foundation): Promise<G
       version: packageVersion(),
       startedAt: new Date(clock.now() - process.uptime() * 1000).toISOString(),
       board,
-      sensors: sensors.map(({ id, kind, senses }) => ({ sensor: id, kind, senses })),
+      sensors: attached.sensors.map(({ id, kind, senses }) => ({ sensor: id, kind, senses })),
       limits: {
         computingShare: limits.computingShare,
         memoryBytes: limits.memoryBytes,
@@ -171,22 +173,25 @@ async function layGround(config: AgentConfig, foundation: Foundation): Promise<G
       log,
     }),
   )
-  const sensors = await openSensors(config.sensors, {
+  const attached = await openAttached(config, {
     seed,
     clock,
     parts,
+    cost: measuring.cost,
     onChange: change => notices.sensorChanged(change),
     log,
   })
   parts.add('link watch', measuring.linkWatch)
   parts.add('measurements', measuring.measurements)
   parts.add('clock', measuring.clockSync).start()
-  const ground = { config, clock, wire, sensors, trainerLimits, outgoing, life, ...measuring }
-  return { ...foundation, ...ground }
+  const folder = state.path('samples')
+  const samples = await openSamples(config, { folder, sensors: attached.sensors, log })
+  const built = { config, clock, wire, attached, samples, trainerLimits, outgoing, life }
+  return { ...foundation, ...measuring, ...built }
 }
 
 function buildRunner(ground: Ground): AssignmentRunner {
-  const { config, clock, wire, sensors, outgoing, life, clockSync, state, parts, log } = ground
+  const { config, clock, wire, attached, outgoing, life, clockSync, state, parts, log } = ground
   const { niceness, memoryBytes } = config.limits
   const { trainerLimits: limits } = ground
   const trainers = parts.add(
@@ -204,7 +209,8 @@ function buildRunner(ground: Ground): AssignmentRunner {
   return new AssignmentRunner({
     clock,
     offsetMs: () => clockSync.offsetMs,
-    sensors,
+    sensors: attached.sensors,
+    samples: ground.samples,
     trainers,
     memoryBytesMax: memoryBytes,
     fetchBlob: async (reference, { untilMs, signal, pace }) => {
@@ -219,9 +225,10 @@ function buildRunner(ground: Ground): AssignmentRunner {
 }
 
 function buildUrpCycle(ground: Ground): UrpCycle {
-  const { config, clock, wire, sensors, clockSync, cost, measurements, log } = ground
+  const { config, clock, wire, attached, clockSync, cost, measurements, log } = ground
   const { agentId, link, limits, measure } = config
   const cpu = (): ReturnType<typeof cpuOf> => cpuOf(measurements)
+  const forecast = { quantile: measure.forecastQuantile, roundsMax: measure.historyRounds }
   return new UrpCycle({
     agentId,
     link,
@@ -231,24 +238,17 @@ function buildUrpCycle(ground: Ground): UrpCycle {
     computingShareMax: () => computingShareOf(cpu(), limits.computingShare),
     computingShareReserved: limits.computingShareReserved,
     limits,
-    forecast: { quantile: measure.forecastQuantile, roundsMax: measure.historyRounds },
+    forecast,
     wire,
     clock,
     offsetMs: () => clockSync.offsetMs,
     clockFigures: () => clockSync.figures,
     cost,
     results: () => measurements.results,
-    linkFigures: () => measurements.linkFigures,
-    sensing: () => sensingFigures(sensors),
+    linkFigures: () => attached.withCell(measurements.linkFigures, link),
+    sensing: () => sensingPart(attached.sensing(), ground.samples),
+    radioPools: new RadioPools({ radios: attached.radios, forecast, clock }),
     log,
-  })
-}
-
-/** What the sensors that are there deliver, and what their data look like. */
-function sensingFigures(sensors: readonly Sensor[]): readonly SensingFigures[] {
-  return sensors.flatMap(sensor => {
-    const [figures, sketch] = [sensor.figures(), sensor.sketch()]
-    return figures ? [{ ...figures, ...(sketch ? { sketch } : {}) }] : []
   })
 }
 

@@ -12,6 +12,7 @@ import type { ProbeResults } from './measure/registry.ts'
 import { sampleRound } from './measure/slot-sample.ts'
 import { Forecaster } from './urp/forecast.ts'
 import { interfaceOf } from './urp/link-load.ts'
+import type { RadioPools } from './urp/radio-pools.ts'
 import { type LinkCapacity, type RoundLoad, SlotLoad } from './urp/slot-load.ts'
 import { buildUrp, FORECAST_METHODS } from './urp/urp-builder.ts'
 
@@ -42,6 +43,7 @@ export interface UrpCycleOptions {
   readonly results: () => ProbeResults
   readonly linkFigures: () => LinkFigures | undefined
   readonly sensing: () => readonly SensingFigures[]
+  readonly radioPools: Pick<RadioPools, 'forRound' | 'isThere'>
   readonly log: Logger
 }
 
@@ -57,6 +59,7 @@ export class UrpCycle implements Stoppable {
   #schedule: CrSchedule | null = null
   #load: SlotLoad | null = null
   #timers: Timer[] = []
+  #said: Content<'urp'> | null = null
   /** The last round of which the edge of a slot has come. */
   #begunCr: number | null = null
   #isStopped = false
@@ -80,6 +83,16 @@ export class UrpCycle implements Stoppable {
   async stop(): Promise<void> {
     this.#isStopped = true
     this.#disarm()
+  }
+
+  /** A sensor or a radio was lost or found: what was said last is said again without it, or with it. */
+  onSensorChange(): void {
+    const said = this.#said
+    if (!said || this.#isStopped) return
+    const { sensing, radioPools } = this.#options
+    const isHeard = ({ kind, link }: Content<'urp'>['frequency'][number]): boolean =>
+      kind !== 'spectrum' || radioPools.isThere(link)
+    this.#send({ ...said, sensing: [...sensing()], frequency: said.frequency.filter(isHeard) })
   }
 
   async #warmUp({ crId, slots }: CrSchedule): Promise<void> {
@@ -167,11 +180,17 @@ export class UrpCycle implements Stoppable {
   }
 
   #publish(round: CrSchedule): void {
-    const { wire, agentId, cost, log } = this.#options
+    const { cost } = this.#options
     const urp = cost.charge('forecast', () => this.#build(round))
+    this.#send({ ...urp, cost: cost.ofRound(round.crId) })
+  }
+
+  #send(urp: Content<'urp'>): void {
+    const { wire, agentId, log } = this.#options
+    this.#said = urp
     wire
-      .publish('urp', { agentId }, { ...urp, cost: cost.ofRound(round.crId) })
-      .then(() => log.debug({ crId: round.crId }, 'urp published'))
+      .publish('urp', { agentId }, urp)
+      .then(() => log.debug({ crId: urp.crId }, 'urp published'))
       .catch(error => log.debug({ reason: messageOf(error) }, 'urp not sent'))
   }
 
@@ -207,6 +226,7 @@ export class UrpCycle implements Stoppable {
       linkFigures: options.linkFigures(),
       limits: options.limits,
       sensing: options.sensing(),
+      radioPools: options.radioPools.forRound(round),
       clock: options.clockFigures(),
       forecastAt: new Date(options.clock.now()).toISOString(),
     })

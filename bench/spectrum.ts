@@ -21,7 +21,7 @@ export interface SpectrumScale {
 }
 
 const SCALE: SpectrumScale = { runs: 9, runSeconds: 4, streamSeconds: 1200 }
-const SCALE_QUICK: SpectrumScale = { runs: 5, runSeconds: 2, streamSeconds: 120 }
+const SCALE_QUICK: SpectrumScale = { runs: 5, runSeconds: 2, streamSeconds: 400 }
 
 /** How fast samples of a radio become occupied and free blocks, and what a long stream costs. */
 export const spectrum: Bench = {

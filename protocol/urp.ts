@@ -79,6 +79,20 @@ const LostShare = z.strictObject({
   n: z.int().min(1).describe('Packets that were sent.'),
 })
 
+/** What a cellular modem says of the cell that serves it; what it does not know is absent. */
+export const CellFigures = z.strictObject({
+  technology: z.string().max(20).optional(),
+  band: z.int().min(1).optional(),
+  rssiDbm: z.number().optional(),
+  rsrpDbm: z.number().optional(),
+  rsrqDb: z.number().optional(),
+  sinrDb: z.number().optional(),
+  downlinkHz: z.number().positive().optional().describe('Width of the channel.'),
+  uplinkHz: z.number().positive().optional(),
+  measuredAt: Time,
+})
+export type CellFigures = z.infer<typeof CellFigures>
+
 export const LinkFigures = z.strictObject({
   link: Id,
   downlinkBitsPerSecond: Quantity.optional(),
@@ -124,6 +138,7 @@ export const LinkFigures = z.strictObject({
       bitsPerSecond: z.number().positive().optional().describe('Of the wire or the radio.'),
     })
     .optional(),
+  cell: CellFigures.optional().describe('Where a modem is a sensor of the board.'),
 })
 export type LinkFigures = z.infer<typeof LinkFigures>
 

@@ -13,7 +13,7 @@ const LOOK_MS = 1000
  * looking is never given up, and opening what is not there must be cheap.
  */
 const RETRY_MS_FIRST = 250
-const RETRY_MS_MAX = 2000
+const RETRY_MS_MAX = 1000
 
 /** What may be lost and found: a sensor, or a radio that sensors share. */
 export type Watched = Pick<Sensor, 'id' | 'status' | 'reason' | 'open' | 'close'>

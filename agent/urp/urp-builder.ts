@@ -11,6 +11,7 @@ import type { ComputeValues } from '../measure/compute/compute-values.ts'
 import type { ProbeResult } from '../measure/probe.ts'
 import type { ProbeResults } from '../measure/registry.ts'
 import { coreClassesOf } from './core-classes.ts'
+import type { RadioPool } from './radio-pools.ts'
 import { blocksOf } from './slot-load.ts'
 
 export type UrpContent = Content<'urp'>
@@ -56,6 +57,7 @@ export interface UrpParts {
   readonly linkFigures?: LinkFigures | undefined
   readonly limits: { readonly threads: number; readonly memoryBytes: number }
   readonly sensing: readonly SensingFigures[]
+  readonly radioPools?: readonly RadioPool[]
   readonly clock?: ClockFigures | undefined
   /** When the forecasts were made, ISO 8601. */
   readonly forecastAt: string
@@ -63,7 +65,7 @@ export interface UrpParts {
 
 /** The URP document of one communication round from what was measured and forecast. */
 export function buildUrp(parts: UrpParts): UrpContent {
-  const { round, results, link, linkName, limits, linkFigures } = parts
+  const { round, results, limits, linkFigures } = parts
   const endsAtMs = round.startsAtMs + round.slots * round.slotMs
   const memory = results.memory?.status === 'ok' ? results.memory.values : undefined
   const { units, availability } = computingOf(parts)
@@ -73,16 +75,7 @@ export function buildUrp(parts: UrpParts): UrpContent {
     slots: round.slots,
     slotMs: round.slotMs,
     validUntil: new Date(endsAtMs).toISOString(),
-    frequency: link
-      ? [
-          {
-            link: linkName,
-            kind: 'link-share',
-            blockCount: LINK_SHARE_BLOCKS,
-            availability: blocksOf(link.matrix, LINK_SHARE_BLOCKS),
-          },
-        ]
-      : [],
+    frequency: frequencyOf(parts),
     computing: {
       units,
       availability,
@@ -107,6 +100,17 @@ export function buildUrp(parts: UrpParts): UrpContent {
     ...(parts.clock ? { clock: parts.clock } : {}),
     provenance: provenanceOf(parts),
   }
+}
+
+/** The share of the link, and what each radio hears of its band. */
+function frequencyOf({ link, linkName, radioPools = [] }: UrpParts): UrpContent['frequency'] {
+  const share = link && {
+    link: linkName,
+    kind: 'link-share' as const,
+    blockCount: LINK_SHARE_BLOCKS,
+    availability: blocksOf(link.matrix, LINK_SHARE_BLOCKS),
+  }
+  return [share, ...radioPools.map(({ pool }) => pool)].filter(pool => pool !== null)
 }
 
 /** Only where the board knows what it draws as a whole. */
@@ -170,6 +174,9 @@ function provenanceOf(parts: UrpParts): Record<string, Provenance> {
       reason: 'capacity of the link not measured',
       forecastAt,
     }),
+    ...Object.fromEntries(
+      (parts.radioPools ?? []).map(({ link: id, provenance }) => [`frequency.${id}`, provenance]),
+    ),
   }
 }
 

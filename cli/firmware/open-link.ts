@@ -1,5 +1,5 @@
 import { FirmwareLink, type FirmwareLinkOptions } from '../../firmware-bridge/link/firmware-link.ts'
-import { listSerialPorts, portOf } from '../../firmware-bridge/serial/serial-ports.ts'
+import { findPort } from '../../firmware-bridge/serial/serial-ports.ts'
 import { GainnetError } from '../../runtime/errors.ts'
 import { createLogger } from '../../runtime/logger.ts'
 import { seededRandom } from '../../runtime/seeded-random.ts'
@@ -11,7 +11,7 @@ export function linkTo(
 ): FirmwareLink {
   return new FirmwareLink({
     ...options,
-    findPath: () => pathOf(port),
+    findPath: () => findPort(port),
     random: seededRandom(process.pid),
     log: createLogger({ daemon: 'firmware', level: 'silent' }),
   })
@@ -24,11 +24,4 @@ export async function openLink(link: FirmwareLink, port: string) {
   const { reason } = link.status
   await link.stop()
   throw new GainnetError('SENSOR_UNAVAILABLE', `no board at ${port}: ${reason}`)
-}
-
-async function pathOf(port: string): Promise<string> {
-  if (port.startsWith('/')) return port
-  const found = portOf(port, await listSerialPorts({ sysRoot: '/sys', devRoot: '/dev' }))
-  if ('reason' in found) throw new GainnetError('SENSOR_UNAVAILABLE', found.reason)
-  return found.path
 }

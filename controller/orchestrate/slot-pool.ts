@@ -45,8 +45,8 @@ export function slotPoolFromUrp(
     const cuts = `${urp.slots} x ${urp.slotMs} ms, the round into ${slots} x ${slotMs} ms`
     return refusal(`the URP is cut into ${cuts}`)
   }
-  if (Date.parse(urp.validUntil) <= nowMs) return refusal(`the URP expired at ${urp.validUntil}`)
-  const frequency = urp.frequency.find(pool => pool.link === link)
+  if (!(Date.parse(urp.validUntil) > nowMs)) return refusal(`the URP expired at ${urp.validUntil}`)
+  const frequency = poolOfLink(urp, link)
   if (frequency === undefined) return refusal(`no resource blocks are reported for link ${link}`)
   const goodput = goodputOf(urp.links.find(figures => figures.link === link))
   if (!goodput.ok) return refusal(`${goodput.reason} on link ${link}`)
@@ -57,6 +57,15 @@ export function slotPoolFromUrp(
     shapeFaultOf('computing', availability, urp.slots, units.length)
   if (shapeFault !== null) return refusal(shapeFault)
   return { ok: true, pool: poolOf(urp, frequency, goodput) }
+}
+
+/**
+ * The pool whose blocks carry the goodput that was measured over the link: shares of it, or where there
+ * are none the blocks of its spectrum. What radios hear of other bands has link ids of its own.
+ */
+function poolOfLink({ frequency }: Urp, link: string): FrequencyPool | undefined {
+  const pools = frequency.filter(pool => pool.link === link)
+  return pools.find(({ kind }) => kind === 'link-share') ?? pools[0]
 }
 
 function poolOf(
@@ -93,8 +102,19 @@ function poolOf(
 function wholeBlocks(availability: Matrix, slot: number): number {
   let sum = availability.columns * 2 ** -12
   for (let block = 0; block < availability.columns; block++)
-    sum += cellOf(availability, slot, block)
+    sum += freeShare(availability, slot, block)
   return Math.min(Math.floor(sum), availability.columns)
+}
+
+/** What is no number or below 0 is free of nothing. */
+function freeShare(availability: Matrix, slot: number, column: number): number {
+  const share = cellOf(availability, slot, column)
+  return share > 0 ? Math.min(1, share) : 0
+}
+
+function flopsPerSecondOf(unit: Urp['computing']['units'][number]): number {
+  const rate = unit.peakFlopsPerSecond * unit.sustainedFactor
+  return rate > 0 && Number.isFinite(rate) ? rate : 0
 }
 
 /** A run on t threads uses the t units at most that have the most to give in the slot. */
@@ -102,8 +122,8 @@ function freeComputing(urp: Urp, slot: number): { units: number; flopsPerSecond:
   const { units, availability, threads } = urp.computing
   return units
     .map((unit, column) => {
-      const free = cellOf(availability, slot, column)
-      return { free, flopsPerSecond: free * unit.peakFlopsPerSecond * unit.sustainedFactor }
+      const free = freeShare(availability, slot, column)
+      return { free, flopsPerSecond: free * flopsPerSecondOf(unit) }
     })
     .sort((a, b) => b.flopsPerSecond - a.flopsPerSecond)
     .slice(0, threads)
@@ -118,7 +138,7 @@ function freeComputing(urp: Urp, slot: number): { units: number; flopsPerSecond:
 
 function peakFlopsPerSecond(urp: Urp): number {
   return urp.computing.units
-    .map(unit => unit.peakFlopsPerSecond * unit.sustainedFactor)
+    .map(flopsPerSecondOf)
     .sort((a, b) => b - a)
     .slice(0, urp.computing.threads)
     .reduce((sum, rate) => sum + rate, 0)
@@ -134,6 +154,9 @@ function goodputOf(figures: LinkFigures | undefined): Goodput {
   if (down === undefined) return refusal('no downlink goodput was measured')
   if (up === undefined) return refusal('no uplink goodput was measured')
   if (down === 0 || up === 0) return refusal('the measured goodput is 0')
+  if (![down, up].every(rate => rate > 0 && Number.isFinite(rate))) {
+    return refusal(`the goodput of ${down} bit/s down and ${up} bit/s up is no rate`)
+  }
   return { ok: true, down, up }
 }
 

@@ -1,3 +1,4 @@
+import { serialDriver } from './serial-driver.ts'
 import { type Look, StreamDecoder } from './stream-decoder.ts'
 import { firstLine } from './text-lines.ts'
 
@@ -34,6 +35,33 @@ export function atModemDecoder(): StreamDecoder<CellSignal> {
   }
   return new StreamDecoder({ look, messageBytesMax: LINE_BYTES_MAX })
 }
+
+/** A row an answer, of what the modem has said so far; 0 for what it has not. */
+export const AT_MODEM = serialDriver({
+  senses: 'cellular signal',
+  baudRate: 115_200,
+  decoder: atModemDecoder,
+  rowMeaning: 'RSSI and RSRP over -140 dBm in 100 dB, RSRQ over -20 dB in 20 dB, SINR in 30 dB',
+  rowValues: 4,
+  isFixed: true,
+  asks: () => ({
+    lines: ['AT+CSQ\r', 'AT+CESQ\r', 'AT+QENG="servingcell"\r'],
+    everyMs: 500,
+  }),
+  rows: () => {
+    let heard: Partial<CellSignal> = {}
+    return signal => {
+      heard = { ...heard, ...signal }
+      const { rssiDbm = -140, rsrpDbm = -140, rsrqDb = -20, sinrDb = 0 } = heard
+      return Float32Array.of(
+        (rssiDbm + 140) / 100,
+        (rsrpDbm + 140) / 100,
+        (rsrqDb + 20) / 20,
+        sinrDb / 30,
+      )
+    }
+  },
+})
 
 type Fields = {
   readonly [Field in Exclude<keyof CellSignal, 'source'>]?: CellSignal[Field] | undefined

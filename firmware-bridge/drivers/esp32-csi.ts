@@ -1,3 +1,4 @@
+import { type Row, resampled, serialDriver } from './serial-driver.ts'
 import { type Look, StreamDecoder } from './stream-decoder.ts'
 import { firstLine } from './text-lines.ts'
 
@@ -75,4 +76,36 @@ function stateOf(text: string, columns: readonly string[]): ChannelState | strin
     ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
     values: Int8Array.from(numbers),
   }
+}
+
+/** Sub-carriers of the legacy training field, which comes first and is in every packet. */
+const SUB_CARRIERS = 64
+/** Greatest part of an amplitude: values are signed bytes. */
+const AMPLITUDE_UNIT = 128
+
+export const ESP32_CSI = serialDriver({
+  senses: 'WiFi channel state',
+  baudRate: 921_600,
+  decoder: esp32CsiDecoder,
+  rowMeaning:
+    'amplitude of each sub-carrier in 128, from the lowest frequency up: 64 are all of a channel of 20 MHz, 52 those that carry something',
+  rows: count => state => amplitudeRow(state, count),
+})
+
+/** Sub-carriers come as 0 to 31, then -32 to -1 (ESP-IDF, Wi-Fi channel state information). */
+function amplitudeRow({ values }: ChannelState, count: number): Row {
+  const pairs = Math.min(SUB_CARRIERS, values.length >> 1)
+  const half = pairs >> 1
+  const amplitudes = Array.from({ length: pairs }, (_, index) => {
+    const at = 2 * ((index + half) % pairs)
+    return Math.hypot(values[at] ?? 0, values[at + 1] ?? 0) / AMPLITUDE_UNIT
+  })
+  return resampled(pairs === count ? amplitudes : usedOf(amplitudes), count)
+}
+
+/** -26 to -1 and 1 to 26 (IEEE 802.11-2020, 17.3.5.10): the others are guard, and the carrier. */
+function usedOf(amplitudes: readonly number[]): readonly number[] {
+  return amplitudes.length === SUB_CARRIERS
+    ? [...amplitudes.slice(6, 32), ...amplitudes.slice(33, 59)]
+    : amplitudes
 }

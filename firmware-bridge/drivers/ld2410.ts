@@ -1,3 +1,4 @@
+import { type Row, resampled, serialDriver } from './serial-driver.ts'
 import { type Look, StreamDecoder } from './stream-decoder.ts'
 
 // Report of the HLK-LD2410 (Hi-Link, serial communication protocol V1.02, 2.3), little-endian:
@@ -91,4 +92,30 @@ function gatesOf(body: Buffer): Pick<Presence, 'movingGates' | 'standingGates'> 
     movingGates: [...body.subarray(13, 13 + counts[0])],
     standingGates: [...body.subarray(13 + counts[0], end)],
   }
+}
+
+const GATE_METRES = 0.75
+
+export const LD2410 = serialDriver({
+  senses: 'presence, by radar',
+  baudRate: 256_000,
+  decoder: ld2410Decoder,
+  rowMeaning:
+    'energy over distance in 100, the first half of what moves, the second of what stands: by gates of 0.75 m, or in basic mode one figure in its gate',
+  rows: count => reading => energyRow(reading, count),
+})
+
+function energyRow(reading: Presence, count: number): Row {
+  const { movingGates, movingMetres, movingEnergy } = reading
+  const { standingGates, standingMetres, standingEnergy } = reading
+  const half = Math.ceil(count / 2)
+  const row = new Float32Array(count)
+  row.set(resampled(movingGates ?? inGate(movingMetres, movingEnergy), half))
+  row.set(resampled(standingGates ?? inGate(standingMetres, standingEnergy), count - half), half)
+  return row.map(energy => energy / 100)
+}
+
+function inGate(metres: number, energy: number): readonly number[] {
+  const gate = Math.min(GATES_MAX - 1, Math.floor(metres / GATE_METRES))
+  return Array.from({ length: GATES_MAX }, (_, index) => (index === gate ? energy : 0))
 }

@@ -1,3 +1,4 @@
+import { type Row, serialDriver } from './serial-driver.ts'
 import { type Look, StreamDecoder } from './stream-decoder.ts'
 
 // Output packet of TI's mmWave SDK demos (mmw_output.h of SDK 1, 2 and 3), integers little-endian:
@@ -138,4 +139,41 @@ function floatPoints(value: Buffer): readonly RadarPoint[] | string {
       metresPerSecond: value.readFloatLE(at + 12),
     }
   })
+}
+
+/** Profiles end there: rooms are not longer, and what is beyond counts as there. */
+const METRES_MAX = 8
+/** Doppler bins to either side that the SDK's profiles have at least. */
+const DOPPLER_BINS = 8
+/** Of a bin, where a packet has speeds (SDK 3); otherwise it depends on the chirp profile. */
+const SPEED_STEP = 0.25
+/** What a point counts where its peak is not told. */
+const PEAK_USUAL = 1000
+/** Decades of the sum of peaks, 16 bits each. */
+const DECADES = 6
+
+export const TI_MMWAVE = serialDriver({
+  senses: 'points, by radar',
+  baudRate: 921_600,
+  decoder: tiMmwaveDecoder,
+  rowMeaning:
+    'logarithm of the power of all points, in 6 decades: the first half over distance up to 8 m, the second over Doppler from the fastest that come nearer to the fastest that go',
+  rows: count => frame => profileRow(frame, count),
+})
+
+function profileRow({ points }: RadarFrame, count: number): Row {
+  const half = Math.ceil(count / 2)
+  const row = new Float32Array(count)
+  for (const point of points) {
+    const { x, y, z, peak = PEAK_USUAL } = point
+    const range = binOf(Math.hypot(x, y, z) / METRES_MAX, half)
+    const speed = point.dopplerIndex ?? (point.metresPerSecond ?? 0) / SPEED_STEP
+    const doppler = half + binOf((speed + DOPPLER_BINS) / (2 * DOPPLER_BINS), count - half)
+    for (const bin of [range, doppler]) row[bin] = (row[bin] ?? 0) + peak
+  }
+  return row.map(power => Math.log10(1 + power) / DECADES)
+}
+
+function binOf(share: number, bins: number): number {
+  return Math.max(0, Math.min(bins - 1, Math.floor(share * bins)))
 }

@@ -1,3 +1,4 @@
+import { resampled, serialDriver } from './serial-driver.ts'
 import { type Look, StreamDecoder } from './stream-decoder.ts'
 import { firstLine } from './text-lines.ts'
 
@@ -6,6 +7,11 @@ const LINE_BYTES_MAX = 256
 const PROMPT = Buffer.from('ch> ')
 /** The tinySA Ultra scans 450 points by itself; a `scan` may ask for more. */
 const POINTS_MAX = 8192
+
+/** The low input of the tinySA takes 0.1 to 350 MHz; a configured command goes over this one. */
+const BAND_HZ = [100_000, 350_000_000] as const
+/** A sweep over the whole band takes seconds. */
+const SWEEP_MS_MAX = 10_000
 
 /** One sweep of a spectrum analyser, in the order in which it was scanned. */
 export interface Sweep {
@@ -47,3 +53,19 @@ export function tinySaDecoder(): StreamDecoder<Sweep> {
   }
   return new StreamDecoder({ look, messageBytesMax: LINE_BYTES_MAX })
 }
+
+export const TINYSA = serialDriver({
+  senses: 'spectrum',
+  baudRate: 115_200,
+  decoder: tinySaDecoder,
+  rowMeaning: 'level over -120 dBm in 100 dB, from the lowest frequency up',
+  silenceMsMax: SWEEP_MS_MAX,
+  asks: points => ({ lines: [`scan ${BAND_HZ[0]} ${BAND_HZ[1]} ${points} 3\r`], everyMs: 200 }),
+  rows:
+    count =>
+    ({ levelsDbm }) =>
+      resampled(
+        levelsDbm.map(level => (level + 120) / 100),
+        count,
+      ),
+})

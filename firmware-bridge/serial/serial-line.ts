@@ -41,7 +41,7 @@ export class SerialLine {
     // An unplugged cable is only noticed while somebody listens for data.
     port.on('data', on.bytes)
     port.on('error', error => end(messageOf(error)))
-    port.on('close', (error: unknown) => end(error ? messageOf(error) : 'the port was closed'))
+    port.on('close', (error: unknown) => end(error ? endText(error) : 'the port was closed'))
   }
 
   /** False where the line has taken nothing for long and these bytes are not even kept. */
@@ -63,6 +63,12 @@ export class SerialLine {
       })
     })
   }
+}
+
+/** A port that was pulled out says that its file descriptor is bad. */
+function endText(error: unknown): string {
+  const isGone = error instanceof Error && 'disconnected' in error && error.disconnected === true
+  return isGone ? 'its port is gone: was it unplugged?' : messageOf(error)
 }
 
 const CAUSES: readonly { readonly words: RegExp; readonly why: string }[] = [

@@ -1,5 +1,6 @@
 import { readdir, readFile, realpath } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { GainnetError } from '../../runtime/errors.ts'
 
 /** What hangs at a serial port. USB fields are absent for ports that are soldered on. */
 export interface SerialPortInfo {
@@ -56,6 +57,20 @@ export function portOf(
     return { reason: `${found.length} boards call themselves ${usbId}: ${paths}` }
   }
   return { path: one.byId ?? one.device }
+}
+
+/**
+ * Where a port is now that is named by a path, best one of /dev/serial/by-id, or as vid:pid:serial:
+ * asked anew for each attempt to open it, as its number changes. SENSOR_UNAVAILABLE says why not.
+ */
+export async function findPort(
+  port: string,
+  roots: SerialRoots = { sysRoot: '/sys', devRoot: '/dev' },
+): Promise<string> {
+  if (port.startsWith('/')) return port
+  const found = portOf(port, await listSerialPorts(roots))
+  if ('reason' in found) throw new GainnetError('SENSOR_UNAVAILABLE', found.reason)
+  return found.path
 }
 
 /** Names of the devices that the links of a folder lead to. */

@@ -1,90 +1,17 @@
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { ROOT } from './root.ts'
+import {
+  FIRMWARE,
+  missingFirmwareTools,
+  EmulatedBoard as QemuBoard,
+} from '../../bench/sensor-loss/emulated-board.ts'
 
-export const FIRMWARE = join(ROOT, 'firmware-bridge/firmware')
+export { FIRMWARE, missingFirmwareTools }
 
-const TOOLS = ['make', 'gcc', 'arm-none-eabi-gcc', 'qemu-system-arm']
-/** Those that this machine lacks; tests of the firmware are skipped without them. */
-export const missingFirmwareTools = TOOLS.filter(
-  tool => spawnSync(tool, ['--version'], { stdio: 'ignore' }).status !== 0,
-)
-
-let builtFirmware: string | undefined
-
-/** The ELF file for the emulated board, built once a process: longer than a test. */
-function firmware(): string {
-  if (builtFirmware === undefined) {
-    const build = mkdtempSync(join(tmpdir(), 'gainnet-firmware-'))
-    process.once('exit', () => rmSync(build, { recursive: true, force: true }))
-    execFileSync('make', ['-s', '-C', FIRMWARE, `BUILD=${build}`], { stdio: 'pipe' })
-    builtFirmware = join(build, 'lm3s6965.elf')
-  }
-  return builtFirmware
-}
-
-/** A Cortex-M3 that runs our firmware, at a pseudo-terminal; killed when the test ends. */
-export class EmulatedBoard {
-  readonly path: string
-  readonly #child: ChildProcess
-
-  /** Boards of different `number` differ in their unique id. */
-  static async start({ number = 1 }: { readonly number?: number } = {}): Promise<EmulatedBoard> {
-    const machine = ['-M', 'lm3s6965evb', '-kernel', firmware(), '-accel', 'tcg']
-    const mac = `52:54:00:00:00:${number.toString(16).padStart(2, '0')}`
-    const child = spawn(
-      'qemu-system-arm',
-      [...machine, '-nic', `user,mac=${mac},restrict=on`, '-display', 'none'].concat([
-        '-monitor',
-        'none',
-        '-serial',
-        'pty',
-      ]),
-      { stdio: ['ignore', 'pipe', 'pipe'] },
-    )
-    onTestFinished(async () => {
-      if (child.exitCode !== null || child.signalCode !== null) return
-      child.kill('SIGKILL')
-      await once(child, 'exit')
-    })
-    return new EmulatedBoard(child, await terminalOf(child))
-  }
-
-  private constructor(child: ChildProcess, path: string) {
-    this.#child = child
-    this.path = path
-  }
-
-  /** Its port stays open and nothing comes of it. */
-  freeze(): void {
-    this.#child.kill('SIGSTOP')
-  }
-
-  thaw(): void {
-    this.#child.kill('SIGCONT')
-  }
-
-  async unplug(): Promise<void> {
-    this.#child.kill('SIGKILL')
-    await once(this.#child, 'exit')
-  }
-}
-
-function terminalOf(child: ChildProcess): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let said = ''
-    const read = (chunk: Buffer): void => {
-      said += chunk
-      const path = /redirected to (\/dev\/pts\/\d+)/.exec(said)?.[1]
-      if (path) resolve(path)
-    }
-    child.stdout?.on('data', read)
-    child.stderr?.on('data', read)
-    child.once('error', reject)
-    child.once('exit', code => reject(new Error(`QEMU ended with ${code}: ${said}`)))
-  })
+/** A board that is gone when the test is. */
+export const EmulatedBoard = {
+  async start(options: Parameters<typeof QemuBoard.start>[0] = {}): Promise<QemuBoard> {
+    const board = await QemuBoard.start(options)
+    onTestFinished(() => board.unplug())
+    return board
+  },
 }

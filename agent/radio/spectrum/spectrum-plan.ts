@@ -8,7 +8,12 @@ export interface SpectrumPlan {
   readonly blocks: number
   readonly slots: number
   readonly slotMs: number
+  /** Rounds whose quiet moments tell the noise floor: the last one and those before it. */
+  readonly floorRounds?: number
 }
+
+/** As many as show a quiet moment in a second's rounds; short rounds take more of them. */
+export const FLOOR_ROUNDS = 4
 
 /**
  * Points of a transform: at 2.4 MS/s it hears 0.2 ms, as short as a burst of a remote control bit,

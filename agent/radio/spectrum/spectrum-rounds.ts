@@ -4,12 +4,14 @@ import { binsOfBlocks } from './block-energies.ts'
 import { type HeardSlot, heardSlot, noiseFloor } from './noise-floor.ts'
 import { slotOccupancy, thresholdsOf } from './occupancy.ts'
 import { SlotCutter } from './slot-cutter.ts'
-import type { SpectrumPlan } from './spectrum-plan.ts'
+import { FLOOR_ROUNDS, type SpectrumPlan } from './spectrum-plan.ts'
 
 /** What was measured in one round; blocks from the lowest frequency up. */
 export interface SpectrumRound {
   /** Slots x blocks, 1 = free all the time; 0 where nothing of the slot was heard. */
   readonly availability: Matrix
+  /** Slots x blocks, mean power in each block, full scale being 1; 0 where nothing was heard. */
+  readonly power: Matrix
   /** Share of each slot that was heard. */
   readonly heard: Float32Array
   /** Power of noise in each block, full scale being 1. */
@@ -17,9 +19,6 @@ export interface SpectrumRound {
   /** Transforms left out so far because a sample was not a number. */
   readonly notNumbers: number
 }
-
-/** Rounds whose quiet moments tell the floor: the last one and some before it. */
-const FLOOR_ROUNDS = 4
 
 /** Samples in, measured rounds out. The floor of a round is known when it is over, and judged then. */
 export class SpectrumRounds {
@@ -60,11 +59,11 @@ export class SpectrumRounds {
   }
 
   #judge(): void {
-    const { blocks, slots: slotsMax } = this.#plan
+    const { blocks, slots: slotsMax, floorRounds = FLOOR_ROUNDS } = this.#plan
     const slots = this.#slots
     this.#slots = []
     const heardNow = slots.map(energies => heardSlot(energies, this.#bins))
-    this.#floorSlots = [...this.#floorSlots, ...heardNow].slice(-FLOOR_ROUNDS * slotsMax)
+    this.#floorSlots = [...this.#floorSlots, ...heardNow].slice(-floorRounds * slotsMax)
     const floor = noiseFloor(this.#floorSlots, this.#least)
     const thresholds = thresholdsOf(floor, this.#bins)
     const measured = slots.map(energies => slotOccupancy(energies, thresholds))
@@ -73,9 +72,26 @@ export class SpectrumRounds {
         const one = measured[slot]
         return one && one.heard > 0 ? 1 - (one.occupancy[block] ?? 0) : 0
       }),
+      power: matrixOf(
+        slots.length,
+        blocks,
+        (slot, block) => meanEnergy(slots[slot], block, blocks) / blocks,
+      ),
       heard: Float32Array.from(measured, ({ heard }) => heard),
       floor: floor.map(energy => energy / blocks),
       notNumbers: this.#cutter.notNumbers,
     })
   }
+}
+
+/** Over the transforms that were heard. */
+function meanEnergy(energies: Float32Array | undefined, block: number, blocks: number): number {
+  let [sum, heard] = [0, 0]
+  for (let at = block; energies && at < energies.length; at += blocks) {
+    const energy = energies[at] ?? Number.NaN
+    if (Number.isNaN(energy)) continue
+    sum += energy
+    heard += 1
+  }
+  return heard > 0 ? sum / heard : 0
 }

@@ -47,6 +47,11 @@ export class SpectrumThread {
     })
   }
 
+  /** Time in which the thread had something to do: what it took of a core at most. */
+  get busySeconds(): number {
+    return this.#worker.performance.eventLoopUtilization().active / 1000
+  }
+
   /** Resolves when there is room for more; copies the bytes. */
   async push(bytes: Uint8Array): Promise<void> {
     if (this.#isEnding) return

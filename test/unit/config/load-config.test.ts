@@ -159,8 +159,8 @@ describe('what a file may not hold', () => {
   })
 
   test('a key that resembles nothing is answered with what there is', async () => {
-    const error = await failureOf(agentFrom('outbox:\n  colour: red\n'))
-    expect(error.message).toBe('agent.yaml:2: unknown key outbox.colour; known here: bytesMax')
+    const error = await failureOf(agentFrom('outbox:\n  zzzz: red\n'))
+    expect(error.message).toBe('agent.yaml:2: unknown key outbox.zzzz; known here: bytesMax')
   })
 
   test.each(['__proto__', 'constructor', 'toString'])('%s is a key like any other', async key => {
@@ -188,7 +188,10 @@ describe('what a file may not hold', () => {
     ['broker: {url: "mqtt://edge", caFile: a}', 'broker.caFile has no effect without TLS'],
     ['broker: {url: edge}', 'it must be mqtt://host:port or mqtts://host:port'],
     ['measure: {linkSchedule: daily}', 'it must be a cron expression'],
-    ['sensors: [{kind: camera, id: x}]', 'sensors[0].kind is "camera"; it must be text-folder'],
+    [
+      'sensors: [{kind: lidar, id: x}]',
+      'sensors[0].kind is "lidar"; it must be one of text-folder,',
+    ],
     ['sensors: [{kind: text-folder, id: x}]', 'sensors[0].path is missing; it must be text'],
     ['sensors: [text-folder]', 'sensors[0] is "text-folder"; it must be a section with keys'],
     ['site: &a home\nlink: *a', 'an alias (*name) is not supported here'],

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { AgentConfig } from '../../../config/agent-schema.ts'
 import {
   CONFIG_SCHEMAS,
   loadAgentConfig,
@@ -80,10 +81,16 @@ describe('the examples', () => {
   test('every commented entry, made real, is accepted too', async () => {
     const yaml = projectFile('config/agent.example.yaml')
     const entry = yaml.slice(yaml.indexOf('##   sensors:')).replaceAll(/^## {3}/gm, '')
-    expect(parse(entry)).toEqual({
-      sensors: [{ kind: 'text-folder', id: 'notes', path: '/var/lib/gainnet/notes' }],
-      radios: [{ kind: 'rtl-tcp', id: 'ism-868', frequencyHz: 868_300_000 }],
+    const lists = parse(entry)
+    const { sensors, radios } = AgentConfig.parse({
+      ...{ agentId: 'a', stateDirectory: '/' },
+      ...{ sensors: lists.sensors, radios: lists.radios },
     })
+    // One of each kind.
+    const nodes = schemaTreeOf(CONFIG_SCHEMAS.agent).properties?.sensors?.items?.oneOf ?? []
+    const kinds = nodes.map(({ properties }) => properties?.kind?.const)
+    expect(sensors.map(({ kind }) => kind)).toEqual(kinds)
+    expect(radios).toMatchObject([{ kind: 'rtl-tcp', id: 'ism-868', frequencyHz: 868_300_000 }])
   })
 })
 

@@ -35,6 +35,25 @@ describe('slot pool', () => {
     })
   })
 
+  test('what radios hear is no part of the link, in whatever order the pools come', () => {
+    const urp = urpOf()
+    const [share] = urp.frequency
+    if (share === undefined) throw new Error('the URP has no frequency pool')
+    const heard = (link: string) => ({
+      ...{ link, kind: 'spectrum' as const, blockCount: 16, blockWidthHz: 150_000 },
+      availability: matrixOf(4, 16, () => 1),
+    })
+    for (const frequency of [
+      [heard('ism'), share],
+      [heard('edge'), share, heard('ism')],
+    ]) {
+      expect([...poolOf({ ...urp, frequency }).blocks]).toEqual([0, 10, 10, 10])
+    }
+    expect([...poolOf({ ...urp, frequency: [heard('edge')] }).blocks]).toEqual([0, 16, 16, 16])
+    const without = reasonOf({ ...urp, frequency: [heard('ism')] })
+    expect(without).toContain('no resource blocks are reported for link edge')
+  })
+
   test('parts of blocks add up and are floored once a slot', () => {
     const urp = urpOf()
     const [frequency] = urp.frequency
