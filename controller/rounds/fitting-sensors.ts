@@ -53,6 +53,7 @@ export function intakeNames(
       const shared = [
         formText(takes.form),
         `/${takes.strideRows}`,
+        takes.rowsPerSecond === undefined ? '' : `at ${takes.rowsPerSecond}`,
         takes.labels.kind === 'class' ? 'labelled' : '',
         ...[...sensorKinds].sort(),
       ].join(' ')
@@ -89,12 +90,20 @@ function graphSensorOf(
   return {
     sensor,
     kind: name,
-    samplesPerSecond: rowsPerSecond / takes.strideRows,
+    samplesPerSecond: samplesPerSecond(rowsPerSecond, takes),
     bytesPerSecond,
     dropShare,
     resourceBlocks,
     ...(sketch ? { sketch } : {}),
   }
+}
+
+/** Windows begin every stride of rows, at the rate that the model asks for or a lower one. */
+function samplesPerSecond(
+  rowsPerSecond: number,
+  { rowsPerSecond: wanted = rowsPerSecond, strideRows }: SampleSpec,
+): number {
+  return Math.min(rowsPerSecond, wanted) / strideRows
 }
 
 /** χ · φ of what the sensor delivers in a slot: of sensors of one device, all else is the same. */
@@ -104,7 +113,7 @@ function sensingGain(
   { slotSeconds, gain }: FittingContext,
 ): number {
   if (!sketch || sketch.counts.length !== targetSketch.counts.length) return 0
-  const workload = (rowsPerSecond / takes.strideRows) * slotSeconds
+  const workload = samplesPerSecond(rowsPerSecond, takes) * slotSeconds
   return (
     dataCorrelation(sketch, targetSketch, gain.smoothing) *
     learningShare({

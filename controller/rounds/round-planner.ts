@@ -1,4 +1,4 @@
-import type { Assignment, ConsumeOrder, SenseOrder } from '../../protocol/assignment.ts'
+import type { Assignment, ConsumeOrder } from '../../protocol/assignment.ts'
 import type { RoundChoice, RoundCurve, RoundDecision } from '../../protocol/round-record.ts'
 import type { SampleSpec } from '../../protocol/sample-spec.ts'
 import type { DataSketch, Urp } from '../../protocol/urp.ts'
@@ -16,8 +16,10 @@ import { buildLatentGraph, type GraphEdge } from '../orchestrate/latent-graph.ts
 import { type ConsumptionPlan, planConsumption } from '../orchestrate/plan-consumption.ts'
 import type { Choice, Policy, PolicyContext } from '../orchestrate/policies/policy.ts'
 import { type SlotPool, slotPoolFromUrp } from '../orchestrate/slot-pool.ts'
+import { soundSensing } from '../orchestrate/sound-sensing.ts'
 import { fittingSensors, intakeNames } from './fitting-sensors.ts'
 import type { AgentAssignment } from './round-machine.ts'
+import { senseOrderOf } from './sense-order.ts'
 
 /** What planning needs to know of a model. */
 export interface PlannedModel {
@@ -64,6 +66,8 @@ export interface PlanInputs {
     readonly localEpochs: number
     readonly batch: number
     readonly learningRate: number
+    /** Samples of earlier rounds that may be trained on beside those just sensed; none where absent. */
+    readonly storedSamplesMax?: number
   }
   readonly computeOverheadOf: (agentId: string, modelId: string) => number
   /** Part of what an agent claims that its records support; all of it where absent. */
@@ -101,9 +105,14 @@ interface PlannedDevice extends GraphDevice {
 export function planRound(inputs: PlanInputs): RoundPlan {
   const excluded: { agentId: string; reason: string }[] = []
   const devices: PlannedDevice[] = []
-  const fleet = [...inputs.urps.values()].map(({ sensing }) => sensing)
-  const names = intakeNames(inputs.models, fleet)
-  for (const [agentId, urp] of [...inputs.urps].sort(([a], [b]) => (a < b ? -1 : 1))) {
+  const offers = [...inputs.urps].map(
+    ([agentId, urp]) => [agentId, { ...urp, sensing: soundSensing(urp.sensing) }] as const,
+  )
+  const names = intakeNames(
+    inputs.models,
+    offers.map(([, { sensing }]) => sensing),
+  )
+  for (const [agentId, urp] of offers.sort(([a], [b]) => (a < b ? -1 : 1))) {
     const offered = slotPoolFromUrp(urp, inputs)
     if (offered.ok) devices.push(planDevice(inputs, names, { agentId, urp, pool: offered.pool }))
     else excluded.push({ agentId, reason: offered.reason })
@@ -187,8 +196,9 @@ function planConsume(
   { crId, training, computeOverheadOf }: PlanInputs,
   { agentId, model, pool, grId, sampleCount }: Pending,
 ): { readonly plan: ConsumptionPlan; readonly consume: ConsumeOrder | null } {
+  const { storedSamplesMax = 0, ...orderedTraining } = training
   const plan = planConsumption(pool, {
-    samplesSensed: sampleCount,
+    samplesSensed: sampleCount + storedSamplesMax,
     downloadBits: model.downloadBytes * 8,
     uploadBits: model.uploadBytes * 8,
     flopsPerSample: model.flopsPerSample,
@@ -204,7 +214,7 @@ function planConsume(
     mode: 'full',
     ...plan.allocation,
     sampleCount: plan.sampleCount,
-    ...training,
+    ...orderedTraining,
     ...(downloadBitsMax > 0 ? { downloadBitsMax } : {}),
     uploadBitsMax: plan.uploadBitsMax,
     seed: seedOf(crId, agentId),
@@ -260,13 +270,13 @@ function assignmentFor(
 ): Omit<Assignment, 'session' | 'sequence' | 'sentAt'> {
   const { crId } = inputs
   const edge = choice?.edge ?? null
-  const sense: SenseOrder | null = edge && {
-    grId: crId,
-    modelId: edge.modelId,
-    sensor: edge.sensor,
-    slots: [edge.sensorSlots],
-    samplesWanted: edge.workload,
-  }
+  const sense =
+    edge &&
+    senseOrderOf({
+      ...{ crId, edge, link: inputs.link, pool: device.pool },
+      takes: inputs.models.find(({ modelId }) => modelId === edge.modelId)?.takes,
+      urp: inputs.urps.get(device.agentId),
+    })
   const isSerial = inputs.schedule === 'serial'
   const consume = isSerial && edge ? consumeAfter(inputs, device, edge) : device.consume
   const lost = device.consumeRefusal === null ? '' : `; not consumed: ${device.consumeRefusal}`
