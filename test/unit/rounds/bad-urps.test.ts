@@ -32,9 +32,9 @@ const ratesOf = (value: number) =>
   }))
 const goodputOf = (p50: number) =>
   offerWith(({ links }) => ({
-    links: links.map(link => ({
+    links: links.map(({ uplinkBitsPerSecond: up, ...link }) => ({
       ...link,
-      uplinkBitsPerSecond: { ...(link.uplinkBitsPerSecond as never), p50 },
+      ...(up ? { uplinkBitsPerSecond: { ...up, p50 } } : {}),
     })),
   }))
 const sketchOf = (counts: readonly number[]) =>
