@@ -180,6 +180,15 @@ const training = z
       .describe('Times that an agent goes through its samples in a round.'),
     batch: z.int().min(1).max(65_536).default(64).describe('Samples of one training step.'),
     learningRate: z.number().gt(0).max(10).default(0.002).describe('Step size of the optimizer.'),
+    storedSamplesMax: z
+      .int()
+      .min(0)
+      .max(1_000_000_000)
+      .default(0)
+      .describe(
+        'Older samples that an agent may train on beside those just sensed, where it has them ' +
+          'stored and its slots have room.',
+      ),
   })
   .prefault({})
   .describe('How the agents train.')
@@ -294,7 +303,8 @@ export const ControllerConfig = z.strictObject({
     path: true,
     examples: ['/var/lib/gainnet/policy.onnx'],
     description:
-      'Networks of the policies sac and sac-guarded, as `gainnet policy train` writes them.',
+      'Networks of the policy sac, as `gainnet policy train` writes them; those that came with the ' +
+      'program when absent. Where there are none, the rules decide.',
   } satisfies FieldMeta),
   gain,
   training,

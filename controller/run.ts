@@ -18,7 +18,7 @@ import { waitForAgents } from './fleet/wait-for-agents.ts'
 import { Evaluator } from './models/evaluator.ts'
 import { ModelLibrary } from './models/model-library.ts'
 import { ModelPublisher } from './models/model-publisher.ts'
-import { loadPolicy } from './orchestrate/policies/load-policy.ts'
+import { openPolicy } from './orchestrate/policies/open-policy.ts'
 import { ProbeResponder } from './probe/probe-responder.ts'
 import { TokenDesk } from './probe/token-desk.ts'
 import { CrCounter } from './rounds/cr-counter.ts'
@@ -68,7 +68,7 @@ interface Ground extends Foundation {
 
 async function startController(foundation: Foundation): Promise<void> {
   const { config, state, parts, clock, log } = foundation
-  const policy = await loadPolicy(config.policy, config.policyFile)
+  const policy = await openPolicy(config, log)
   const library = new ModelLibrary({ stateDirectory: state.root, log })
   await library.open(config.models, config.training, clock.now())
   const session = await state.nextSession()
