@@ -21,6 +21,7 @@ import { computingShareOf } from './measure/cpu-probe.ts'
 import { readInventory } from './measure/inventory.ts'
 import { buildMeasuring, type Measuring } from './measuring.ts'
 import { Outgoing } from './outgoing.ts'
+import { applyUplinkPower } from './radio/transmit-power.ts'
 import { openSamples, type Samples, sensingPart } from './samples/samples.ts'
 import { BlobCache } from './transfer/blob-cache.ts'
 import { BlobFetcher } from './transfer/blob-fetch.ts'
@@ -218,6 +219,11 @@ function buildRunner(ground: Ground): AssignmentRunner {
       return (await fetcher.fetch(reference, { deadlineMs, signal, pace })).bytes
     },
     upload: (update, pace) => outgoing.upload(update, pace),
+    applyPower: advice =>
+      applyUplinkPower(advice, {
+        interfaceName: ground.measurements.linkFigures?.interface?.name,
+        mayApply: config.limits.transmitPower === 'apply',
+      }),
     report: status => outgoing.report(status),
     onBusy: isBusy => life.enter(isBusy ? 'busy' : 'ready'),
     log,
@@ -245,7 +251,7 @@ function buildUrpCycle(ground: Ground): UrpCycle {
     clockFigures: () => clockSync.figures,
     cost,
     results: () => measurements.results,
-    linkFigures: () => attached.withCell(measurements.linkFigures, link),
+    linkFigures: () => attached.withAir(measurements.linkFigures, link),
     sensing: () => sensingPart(attached.sensing(), ground.samples),
     radioPools: new RadioPools({ radios: attached.radios, forecast, clock }),
     log,

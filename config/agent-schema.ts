@@ -153,6 +153,13 @@ const limits = z
       .max(19)
       .default(10)
       .describe('Priority of training: 0 is that of everybody else, 19 takes only idle time.'),
+    transmitPower: z
+      .enum(['advice', 'apply'])
+      .default('advice')
+      .describe(
+        "Whether the controller's advice may change the power of a Wi-Fi uplink, within the bounds of " +
+          'its regulator; needs iw and CAP_NET_ADMIN.',
+      ),
   })
   .prefault({})
   .describe('What this board gives away at most.')

@@ -120,6 +120,16 @@ const samples = z
       .max(65_536)
       .default(1)
       .describe('Rows from the start of one sample to the start of the next.'),
+    rowsPerSecond: z
+      .number()
+      .gt(0)
+      .max(1_000_000)
+      .optional()
+      .meta({
+        derived: 'that of the sensor',
+        examples: [5],
+        description: 'Rate of the rows that it learns from; a faster sensor is thinned out.',
+      } satisfies FieldMeta),
     rowsLast: z
       .boolean()
       .default(false)

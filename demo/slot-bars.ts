@@ -29,7 +29,9 @@ const PLANNED: { readonly [Name in PhaseName]: string } = {
 /** What the agent senses for this GAI round, over the slots of the communication round. */
 export function senseBar(round: AgentRound | undefined, times: RoundTimes, nowMs: number): Line {
   const plan = new Map<PhaseName, SlotRange>()
-  if (round?.assignment?.sense) plan.set('sense', round.assignment.sense.slots)
+  const runs = round?.assignment?.sense?.slots ?? []
+  const [first, last] = [runs[0], runs.at(-1)]
+  if (first && last) plan.set('sense', [first[0], last[1]])
   return bar({ plan, phases: round?.phases ?? [], names: ['sense'], times, nowMs })
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { envelope, Hash, Id, Time } from './envelope.ts'
+import { UplinkPower, UplinkPowerUse } from './uplink-power.ts'
 
 /** Slots [from, to) of the communication round, counted from 0. */
 export const SlotRange = z
@@ -12,7 +13,17 @@ export const SenseOrder = z.strictObject({
   grId: z.int().min(0),
   modelId: Id,
   sensor: Id,
-  slots: SlotRange,
+  slots: z
+    .array(SlotRange)
+    .min(1)
+    .max(64)
+    .describe('Runs of slots, in their order; between them nothing is recorded.'),
+  rowsPerSecond: z.number().positive().optional().describe('Rate to sense at; all when absent.'),
+  blocks: z
+    .array(z.int().nonnegative())
+    .max(512)
+    .optional()
+    .describe('Resource blocks that a radio may sense in.'),
   samplesWanted: z.int().min(1),
 })
 export type SenseOrder = z.infer<typeof SenseOrder>
@@ -39,6 +50,7 @@ export const ConsumeOrder = z.strictObject({
     .optional()
     .describe('Bits that the granted download blocks carry.'),
   uploadBitsMax: z.int().positive().describe('Bits that the granted upload blocks carry.'),
+  uplinkPower: UplinkPower.optional().describe('Advice; absent where no SNR of the link is known.'),
   seed: z.int().min(0),
 })
 export type ConsumeOrder = z.infer<typeof ConsumeOrder>
@@ -58,6 +70,7 @@ const Use = z.strictObject({ used: z.number().nonnegative(), granted: z.number()
 /** What one phase of a consumption used of its grant. A part that was not granted is left out. */
 export const PhaseUse = z.strictObject({
   slots: Use.describe('Of wall time; used from the start of work to its end.'),
+  rows: Use.optional().describe('Of sensing: recorded, and those that the order asks for.'),
   bytes: Use.optional().describe('Let go on the link, headers of MQTT included.'),
   cpuSeconds: Use.optional().describe('Of the trainer.'),
   memoryBytes: Use.optional().describe('Greatest resident set of the trainer, and its limit.'),
@@ -93,6 +106,7 @@ export const AssignmentStatus = z.strictObject({
   reason: z.string().max(300).optional().describe('Why refused or failed, with the number.'),
   sampleCount: z.int().nonnegative().optional(),
   interval: PhaseInterval.optional(),
+  uplinkPower: UplinkPowerUse.optional().describe('What became of the advice, with an upload.'),
 })
 export type AssignmentStatus = z.infer<typeof AssignmentStatus>
 

@@ -28,6 +28,11 @@ export const SampleSpec = z.strictObject({
     .max(WINDOW_ROWS_MAX)
     .describe('Of the window, from its first row on, what the model sees.'),
   inputElement: z.enum(['int32', 'float32']),
+  rowsPerSecond: z
+    .number()
+    .positive()
+    .optional()
+    .describe('Rate of the rows that it learns from; that of the sensor when absent or lower.'),
   rowsLast: z.boolean().describe('Rows are the last axis of an input, not the first.'),
   scaling: z
     .strictObject({

@@ -5,6 +5,7 @@ import type {
   SenseOrder,
 } from '../../protocol/assignment.ts'
 import type { BlobReference, ModelManifest } from '../../protocol/model-manifest.ts'
+import type { UplinkPower, UplinkPowerUse } from '../../protocol/uplink-power.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { codedMessageOf, hasCode, messageOf } from '../../runtime/errors.ts'
 import type { Logger } from '../../runtime/logger.ts'
@@ -39,6 +40,8 @@ export interface AssignmentRunnerOptions {
   ) => Promise<Uint8Array>
   /** Keeps the update durably and sends it; resolves with what the controller made of it. */
   readonly upload: (update: LearnedUpdate, pace: TransferPace | undefined) => Promise<UploadOutcome>
+  /** Does with the advice on the uplink's power what the radio and its regulator allow. */
+  readonly applyPower?: (advice: UplinkPower) => Promise<UplinkPowerUse>
   readonly report: ReportStatus
   readonly onBusy: (isBusy: boolean) => void
   readonly log: Logger
@@ -237,6 +240,7 @@ export class AssignmentRunner implements Stoppable {
     const [{ gate }, slots] = [o, order.uploadSlots]
     const time = await gate.enter(slots)
     o.status.progress('upload')
+    const uplinkPower = order.uplinkPower && (await this.#options.applyPower?.(order.uplinkPower))
     const startedAtMs = clock.now()
     const pace = TransferPace.of(clock, { bits: order.uploadBitsMax, ...time })
     // It is on disk by now and goes on without us.
@@ -247,6 +251,7 @@ export class AssignmentRunner implements Stoppable {
     }
     o.status.done({
       sampleCount: update.learned.sampleCount,
+      ...(uplinkPower ? { uplinkPower } : {}),
       interval: this.#interval('upload', startedAtMs, {
         bytes: update.payload.length,
         use: phaseUse({ gate, slots, startedAtMs, endedAtMs: clock.now(), pace }),

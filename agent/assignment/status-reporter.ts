@@ -39,7 +39,7 @@ export class StatusReporter {
     this.#progressTimer = setTimeout(report, PROGRESS_DELAY_MS)
   }
 
-  done(result: Pick<AssignmentStatus, 'sampleCount' | 'interval'>): void {
+  done(result: Pick<AssignmentStatus, 'sampleCount' | 'interval' | 'uplinkPower'>): void {
     this.#end({ status: 'done', ...result })
   }
 

@@ -91,7 +91,8 @@ async function rowsSource(config: RowsConfig, batch: number): Promise<ModelSourc
     refuse(config, 'evaluation: a model of classes is judged by labels: name labels or labelColumn')
   }
   const scaled = scaling === 'standardize' ? { scaling: standardScaling(form, heldBack) } : {}
-  const takes = { ...plan, ...scaled }
+  const paced = samples.rowsPerSecond ? { rowsPerSecond: samples.rowsPerSecond } : {}
+  const takes = { ...plan, ...paced, ...scaled }
   return { forward, artifact, loss, prediction, objective, takes, heldBack }
 }
 

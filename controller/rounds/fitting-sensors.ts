@@ -1,4 +1,4 @@
-import { formText } from '../../protocol/row-form.ts'
+import { formText, isSameForm } from '../../protocol/row-form.ts'
 import type { SampleSpec } from '../../protocol/sample-spec.ts'
 import type { DataSketch, SensingFigures } from '../../protocol/urp.ts'
 import { dataCorrelation, learningShare } from '../orchestrate/gai-gain.ts'
@@ -25,20 +25,26 @@ interface FittingContext {
 /** Whether a model can learn from a sensor: rows of its form, of a kind it accepts, with classes. */
 export function fits({ takes, sensorKinds }: Intake, sensor: SensingFigures): boolean {
   return (
-    formText(takes.form) === formText(sensor.form) &&
+    isSameForm(takes.form, sensor.form) &&
     (sensorKinds.length === 0 || sensorKinds.includes(sensor.kind)) &&
     (takes.labels.kind !== 'class' || sensor.labelled)
   )
+}
+
+/** What the models of a round ask for, each thing once. */
+export interface Asked {
+  readonly nameByModel: ReadonlyMap<string, string>
+  readonly byName: ReadonlyMap<string, Intake>
 }
 
 /**
  * Models that ask for the same share a name for it, by which the graph finds their sensors; a model
  * of which some device has several sensors has a name of its own, since the choice depends on it.
  */
-export function intakeNames(
+export function askedOf(
   intakes: readonly Intake[],
   fleet: Iterable<readonly SensingFigures[]>,
-): ReadonlyMap<string, string> {
+): Asked {
   const hasChoice = new Set<string>()
   for (const sensors of fleet) {
     if (sensors.length < 2) continue
@@ -47,39 +53,41 @@ export function intakeNames(
       if (fitting.length > 1) hasChoice.add(intake.modelId)
     }
   }
-  return new Map(
+  const nameByModel = new Map(
     intakes.map(intake => {
-      const { modelId, takes, sensorKinds } = intake
-      const shared = [
-        formText(takes.form),
-        `/${takes.strideRows}`,
-        takes.rowsPerSecond === undefined ? '' : `at ${takes.rowsPerSecond}`,
-        takes.labels.kind === 'class' ? 'labelled' : '',
-        ...[...sensorKinds].sort(),
-      ].join(' ')
+      const { modelId } = intake
+      const shared = nameOf(intake)
       return [modelId, hasChoice.has(modelId) ? `${shared} for ${modelId}` : shared]
     }),
   )
+  const byName = new Map(intakes.map(intake => [nameByModel.get(intake.modelId) ?? '', intake]))
+  return { nameByModel, byName }
+}
+
+/** What is asked for, in words: a reason why a device does not serve a model shows them. */
+function nameOf({ takes, sensorKinds }: Intake): string {
+  const { form, labels, rowsPerSecond, strideRows } = takes
+  return [
+    formText(form),
+    ...(sensorKinds.length > 0 ? [`of ${[...sensorKinds].sort().join(' or ')}`] : []),
+    ...(labels.kind === 'class' ? ['with classes'] : []),
+    ...(rowsPerSecond === undefined ? [] : [`at ${rowsPerSecond}/s`]),
+    ...(strideRows === 1 ? [] : [`a sample every ${strideRows} rows`]),
+  ].join(' ')
 }
 
 /** The sensors of a device as the models see them: for each name the one with the greatest gain. */
 export function fittingSensors(
   sensors: readonly SensingFigures[],
-  intakes: readonly Intake[],
-  names: ReadonlyMap<string, string>,
+  { byName }: Asked,
   context: FittingContext,
 ): GraphSensor[] {
-  const seen = new Map<string, GraphSensor>()
-  for (const intake of intakes) {
-    const name = names.get(intake.modelId) ?? intake.modelId
-    if (seen.has(name)) continue
-    const best = sensors
-      .filter(sensor => fits(intake, sensor))
-      .map(sensor => ({ sensor, gain: sensingGain(sensor, intake, context) }))
-      .sort((a, b) => b.gain - a.gain)[0]
-    if (best) seen.set(name, graphSensorOf(best.sensor, intake, name))
-  }
-  return [...seen.values()]
+  return [...byName].flatMap(([name, intake]) => {
+    const fitting = sensors.filter(sensor => fits(intake, sensor))
+    const gainOf = (sensor: SensingFigures): number => sensingGain(sensor, intake, context)
+    const [best] = fitting.length < 2 ? fitting : fitting.sort((a, b) => gainOf(b) - gainOf(a))
+    return best ? [graphSensorOf(best, intake, name)] : []
+  })
 }
 
 function graphSensorOf(

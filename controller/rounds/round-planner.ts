@@ -17,7 +17,8 @@ import { type ConsumptionPlan, planConsumption } from '../orchestrate/plan-consu
 import type { Choice, Policy, PolicyContext } from '../orchestrate/policies/policy.ts'
 import { type SlotPool, slotPoolFromUrp } from '../orchestrate/slot-pool.ts'
 import { soundSensing } from '../orchestrate/sound-sensing.ts'
-import { fittingSensors, intakeNames } from './fitting-sensors.ts'
+import { adviseUplinkPower } from '../power/uplink-power.ts'
+import { type Asked, askedOf, fittingSensors } from './fitting-sensors.ts'
 import type { AgentAssignment } from './round-machine.ts'
 import { senseOrderOf } from './sense-order.ts'
 
@@ -76,6 +77,8 @@ export interface PlanInputs {
   readonly correlations?: CorrelationMemo
   /** False in the last CR of a limited run, which only consumes. */
   readonly maySense: boolean
+  /** GAI rounds that are still to be decided, this one among them; absent where there is no end. */
+  readonly roundsLeft?: number
 }
 
 export interface RoundPlan {
@@ -114,20 +117,21 @@ export function planRound(inputs: PlanInputs): RoundPlan {
   )
   for (const [agentId, urp] of offers.sort(([a], [b]) => (a < b ? -1 : 1))) {
     const offered = slotPoolFromUrp(urp, inputs)
-    if (offered.ok) devices.push(planDevice(inputs, names, { agentId, urp, pool: offered.pool }))
+    if (offered.ok) devices.push(planDevice(inputs, asked, { agentId, urp, pool: offered.pool }))
     else excluded.push({ agentId, reason: offered.reason })
   }
   const graph = buildLatentGraph({
     crId: inputs.crId,
     schedule: inputs.schedule ?? 'zeros',
     devices: inputs.maySense ? devices : [],
-    models: inputs.models.map(model => graphModelOf(model, inputs, { names, devices })),
+    models: inputs.models.map(model => graphModelOf(model, inputs, { asked, devices })),
     gain: inputs.gain,
     computeOverheadOf: inputs.computeOverheadOf,
     ...(inputs.correlations ? { correlations: inputs.correlations } : {}),
   })
   const matching = inputs.policy.propose(graph, {
     random: inputs.random,
+    ...(inputs.roundsLeft === undefined ? {} : { roundsLeft: inputs.roundsLeft }),
     ...capacitiesOf(inputs.models),
   })
   let choices: readonly RoundChoice[] | undefined
@@ -159,7 +163,7 @@ function capacitiesOf(models: readonly PlannedModel[]): Pick<PolicyContext, 'cap
 
 function planDevice(
   inputs: PlanInputs,
-  names: ReadonlyMap<string, string>,
+  asked: Asked,
   o: { readonly agentId: string; readonly urp: Urp; readonly pool: SlotPool },
 ): PlannedDevice {
   const { agentId, urp, pool } = o
@@ -167,7 +171,7 @@ function planDevice(
   const device = {
     agentId,
     nextPool: pool,
-    sensors: fittingSensors(urp.sensing, inputs.models, names, {
+    sensors: fittingSensors(urp.sensing, asked, {
       slotSeconds: urp.slotMs / 1000,
       gain: inputs.gain,
     }),
@@ -247,7 +251,7 @@ function consumeAfter(
 function graphModelOf(
   model: PlannedModel,
   { training }: PlanInputs,
-  o: { readonly names: ReadonlyMap<string, string>; readonly devices: readonly PlannedDevice[] },
+  o: { readonly asked: Asked; readonly devices: readonly PlannedDevice[] },
 ): GraphModel {
   const { downloadBytes, uploadBytes, devicesMax: _, takes: __, sensorKinds: ___, ...same } = model
   const underWay = o.devices
@@ -255,7 +259,7 @@ function graphModelOf(
     .reduce((sum, { consume }) => sum + (consume?.sampleCount ?? 0), 0)
   return {
     ...same,
-    sensorKind: o.names.get(model.modelId) ?? model.modelId,
+    sensorKind: o.asked.nameByModel.get(model.modelId) ?? model.modelId,
     absorbedSamples: model.absorbedSamples + underWay,
     downloadBits: downloadBytes * 8,
     uploadBits: uploadBytes * 8,
@@ -278,7 +282,9 @@ function assignmentFor(
       urp: inputs.urps.get(device.agentId),
     })
   const isSerial = inputs.schedule === 'serial'
-  const consume = isSerial && edge ? consumeAfter(inputs, device, edge) : device.consume
+  const ordered = isSerial && edge ? consumeAfter(inputs, device, edge) : device.consume
+  const uplinkPower = adviseUplinkPower(inputs.urps.get(device.agentId), inputs.link)
+  const consume = ordered && { ...ordered, ...(uplinkPower ? { uplinkPower } : {}) }
   const lost = device.consumeRefusal === null ? '' : `; not consumed: ${device.consumeRefusal}`
   const reason = `${choice?.reason ?? 'only what was sensed before is consumed'}${lost}`
   return { crId, sense, consume, reason: reason.slice(0, 500) }

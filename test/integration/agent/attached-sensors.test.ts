@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { SerialFeeder } from '../../../bench/sensor-loss/serial-feeder.ts'
+import { packetOf, recordedFrames } from '../../../cases/hardware-in-the-loop/radar-capture.ts'
 import type { Content } from '../../../protocol/messages.ts'
 import { seededRandom } from '../../../runtime/seeded-random.ts'
 import { startEmbedded } from '../../support/brokers.ts'
@@ -8,7 +9,6 @@ import { findCommand } from '../../support/commands.ts'
 import { temporaryDirectory } from '../../support/directories.ts'
 import { EmulatedBoard, missingFirmwareTools } from '../../support/emulated-board.ts'
 import { asCu8, iqSignal } from '../../support/iq-signal.ts'
-import { packetOf, recordedFrames } from '../../support/radar-capture.ts'
 import { startRadioServer } from '../../support/radio-server.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { capture } from '../../unit/firmware-bridge/drivers/captures.ts'
@@ -36,20 +36,28 @@ async function startBoard(config: object) {
     await wire.publish('taken', { agentId }, { messages: [{ session, sequence }] })
   })
   const { log } = startLoneAgent(port, {}, config)
-  const said = (what: string) => ({ ms: WAIT_MS, what: `${what}\n${log().slice(-2000)}` })
+  const story = () => {
+    const last = urps.at(-1)
+    const shown = { crId: last?.crId, sensing: last?.sensing.length, provenance: last?.provenance }
+    return `${urps.length} URPs, the last one ${JSON.stringify(shown)}\n${log().slice(-3000)}`
+  }
+  const seen = <T>(condition: () => T, what: string) =>
+    waitFor(condition, { ms: WAIT_MS, what }).catch(cause => {
+      throw new Error(`${what}: ${story()}`, { cause })
+    })
   const sensorsIn = (urp: (typeof urps)[number]) => urp.sensing.map(({ sensor }) => sensor).sort()
   /** The first URP from now on with exactly these sensors. */
   const urpWith = async (...wanted: string[]) => {
     const from = urps.length
     const fits = () => urps.slice(from).find(urp => `${sensorsIn(urp)}` === `${wanted.sort()}`)
-    return waitFor(fits, said(`a URP with ${wanted.join() || 'no sensors'}`))
+    return seen(fits, `a URP with ${wanted.join() || 'no sensors'}`)
   }
   const told = (code: string, text: string) =>
-    waitFor(
+    seen(
       () => events.find(event => event.code === code && event.text.includes(text)),
-      said(`${code} ${text}`),
+      `${code} ${text}`,
     )
-  return { urps, urpWith, told, said }
+  return { urps, urpWith, told, seen }
 }
 
 async function plugIn(path: string, bytes: Uint8Array, bytesPerSecond: number) {
@@ -69,7 +77,7 @@ test.skipIf(!csi || !radhar || !findCommand('socat'))(
     const first = await plugIn(csiPath, csi ?? Buffer.alloc(0), 40_000)
     await plugIn(radarPath, Buffer.concat(frames), 10_000)
     const modem = await plugIn(modemPath, MODEM, 200)
-    const { urpWith, told, urps, said } = await startBoard({
+    const { urpWith, told, urps, seen } = await startBoard({
       sensors: [
         { kind: 'serial', id: 'csi', driver: 'esp32-csi', port: csiPath },
         { kind: 'serial', id: 'radar', driver: 'ti-mmwave', port: radarPath },
@@ -91,7 +99,7 @@ test.skipIf(!csi || !radhar || !findCommand('socat'))(
     // The modem is asked, and what it says of its cell is of the link.
     expect(modem.said).toContain('AT+CSQ\r')
     const isTold = () => urps.at(-1)?.links.find(({ cell }) => cell?.sinrDb !== undefined)?.cell
-    expect(await waitFor(isTold, said('the cell in the link part'))).toMatchObject({
+    expect(await seen(isTold, 'the cell in the link part')).toMatchObject({
       technology: 'LTE',
       downlinkHz: 20e6,
       rsrpDbm: -91,
@@ -133,7 +141,7 @@ test('a radio is a pool of the URP and a sensor while it is heard', {
   const tone = { frequency: 6.5 / blocks - 0.5, power: 0.05 }
   const signal = iqSignal(rateHz, { random: seededRandom(4), noisePower: 1e-3, tones: [tone] })
   const server = await startRadioServer(asCu8(signal), { rateHz })
-  const { urpWith, told, urps, said } = await startBoard({
+  const { urpWith, told, urps, seen } = await startBoard({
     radios: [{ kind: 'rtl-tcp', id: 'ism', port: server.port, frequencyHz: 868e6, rateHz, blocks }],
     sensors: [{ kind: 'spectrum', id: 'band', radio: 'ism' }],
   })
@@ -142,9 +150,9 @@ test('a radio is a pool of the URP and a sensor while it is heard', {
     kind: 'spectrum',
     form: { element: 'float32', shape: [blocks] },
   })
-  const pool = await waitFor(
+  const pool = await seen(
     () => urps.at(-1)?.frequency.find(({ link }) => link === 'ism'),
-    said('a pool of the radio'),
+    'a pool of the radio',
   )
   expect(pool).toMatchObject({ kind: 'spectrum', blockCount: blocks, blockWidthHz: 32_000 })
   const { rows, columns, values } = pool.availability
@@ -156,8 +164,8 @@ test('a radio is a pool of the URP and a sensor while it is heard', {
   expect(urps.at(-1)?.provenance['frequency.ism']?.status).toBe('ok')
 
   server.cut()
-  await told('SENSOR_LOST', 'ism is lost: the radio is lost: the server closed the connection')
-  await told('SENSOR_LOST', 'band is lost')
+  await told('SENSOR_LOST', 'sensor ism is lost: the radio is lost')
+  await told('SENSOR_LOST', 'sensor band is lost: the radio is lost')
   // It is there again at once; a server that falls silent is not.
   await told('SENSOR_FOUND', 'sensor band is there')
   server.silence()

@@ -266,7 +266,7 @@ describe('gainnet urp replay', () => {
       { agentId: 'replay-pi-04' },
       {
         crId: 20,
-        sense: { grId: 3, modelId: 'prose', sensor: 'text', slots: [0, 4], samplesWanted: 1 },
+        sense: { grId: 3, modelId: 'prose', sensor: 'text', slots: [[0, 4]], samplesWanted: 1 },
         consume: null,
         reason: 'most gain',
       },

@@ -5,8 +5,8 @@ import { Evaluator } from '../../../controller/models/evaluator.ts'
 import type { ModelLibrary } from '../../../controller/models/model-library.ts'
 import { ModelPublisher } from '../../../controller/models/model-publisher.ts'
 import { greedyGainPolicy } from '../../../controller/orchestrate/policies/greedy-gain-policy.ts'
-import { ReportedUploads } from '../../../controller/rounds/reported-uploads.ts'
 import { LearningCurves } from '../../../controller/rounds/learning-curves.ts'
+import { ReportedUploads } from '../../../controller/rounds/reported-uploads.ts'
 import { RoundLog } from '../../../controller/rounds/round-log.ts'
 import { RoundWork } from '../../../controller/rounds/round-work.ts'
 import { SensedRounds } from '../../../controller/rounds/sensed-rounds.ts'
@@ -44,7 +44,7 @@ export async function startWork() {
       controllerId: 'edge',
       schedule: 'zeros',
       gain: { effectiveSamplesPrior: 50, exponent: 0.35, smoothing: 0.05 },
-      training: { localEpochs: 1, batch: BATCH, learningRate: 0.01 },
+      training: { localEpochs: 1, batch: BATCH, learningRate: 0.01, storedSamplesMax: 0 },
     },
     policy: greedyGainPolicy,
     wire,

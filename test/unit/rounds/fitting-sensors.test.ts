@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import {
+  askedOf,
   fits,
   fittingSensors,
   type Intake,
-  intakeNames,
 } from '../../../controller/rounds/fitting-sensors.ts'
 import type { SensingFigures } from '../../../protocol/urp.ts'
 import { nextByteOf } from '../../support/sample-specs.ts'
@@ -59,9 +59,11 @@ describe('a model learns from a sensor', () => {
   })
 
   test('as many samples a second as windows begin', () => {
-    const names = intakeNames([intake()], [[sensor()]])
-    const [seen] = fittingSensors([sensor()], [intake()], names, context)
-    expect(seen).toMatchObject({ sensor: 'csi', samplesPerSecond: 4, kind: names.get('activity') })
+    const asked = askedOf([intake()], [[sensor()]])
+    const [seen] = fittingSensors([sensor()], asked, context)
+    expect(seen).toMatchObject({ sensor: 'csi', samplesPerSecond: 4 })
+    expect(seen?.kind).toBe(asked.nameByModel.get('activity'))
+    expect(seen?.kind).toBe('float32[56] with classes a sample every 25 rows')
   })
 })
 
@@ -74,7 +76,7 @@ describe('of several sensors', () => {
     sketch: { kind: 'float8-histogram', counts: counts(128), sampleCount: 9 },
   })
   const chosen = (sensors: readonly SensingFigures[], model = intake()) =>
-    fittingSensors(sensors, [model], intakeNames([model], [sensors]), context)[0]?.sensor
+    fittingSensors(sensors, askedOf([model], [sensors]), context)[0]?.sensor
 
   test('the one with the greatest gain serves: more samples, or data that are more alike', () => {
     expect(chosen([alike, fast])).toBe('fast')
@@ -89,9 +91,10 @@ describe('of several sensors', () => {
     })
     const sensors = [alike, strange]
     const models = [intake(), other]
-    const names = intakeNames(models, [sensors])
-    const seen = fittingSensors(sensors, models, names, context)
-    const of = (modelId: string) => seen.find(({ kind }) => kind === names.get(modelId))?.sensor
+    const asked = askedOf(models, [sensors])
+    const seen = fittingSensors(sensors, asked, context)
+    const of = (modelId: string) =>
+      seen.find(({ kind }) => kind === asked.nameByModel.get(modelId))?.sensor
     expect([of('activity'), of('other')]).toEqual(['alike', 'strange'])
   })
 })
@@ -102,8 +105,9 @@ test('models that ask for the same share a name, so that a fleet is looked throu
     intake({ modelId: 'twin' }),
     intake({ sensorKinds: ['replay'], modelId: 'c' }),
   ]
-  const names = intakeNames(models, [[sensor()]])
+  const asked = askedOf(models, [[sensor()]])
+  const names = asked.nameByModel
   expect(names.get('activity')).toBe(names.get('twin'))
   expect(names.get('c')).not.toBe(names.get('twin'))
-  expect(fittingSensors([sensor()], models, names, context)).toHaveLength(1)
+  expect(fittingSensors([sensor()], asked, context)).toHaveLength(1)
 })

@@ -9,6 +9,7 @@ import {
 import { Labelling } from '../../../../agent/samples/labelling.ts'
 import { classesTold, lastTold } from '../../../../agent/samples/teacher.ts'
 import { ReplaySensor } from '../../../../agent/sensors/replay/replay-sensor.ts'
+import type { RowForm } from '../../../../protocol/row-form.ts'
 import { temporaryDirectory } from '../../../support/directories.ts'
 import { testLog } from '../../../support/test-log.ts'
 import { VirtualClock } from '../../../support/virtual-clock.ts'
@@ -45,7 +46,7 @@ describe('a table of labels', () => {
 })
 
 describe('a teacher', () => {
-  const form = { element: 'uint8', shape: [2] } as const
+  const form: RowForm = { element: 'uint8', shape: [2] }
 
   test('tells the classes of its rows, or those that stand in a column', () => {
     const rows = { rows: Uint8Array.of(7, 1, 7, 2), atMs: Float64Array.of(5, 6) }

@@ -2,11 +2,12 @@ import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from '
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { SampleStore } from '../../../../agent/samples/sample-store.ts'
+import type { RowForm } from '../../../../protocol/row-form.ts'
 import { temporaryDirectory } from '../../../support/directories.ts'
 import { testLog } from '../../../support/test-log.ts'
 import { recordingOf, segmentOf } from './rows.ts'
 
-const FORM = { element: 'uint8', shape: [] } as const
+const FORM: RowForm = { element: 'uint8', shape: [] }
 const QUOTA = 2 ** 20
 
 function storeFolder() {
