@@ -9,8 +9,8 @@ import {
   type TrainArrival,
   thinned,
 } from '../../protocol/probe/probe-datagram.ts'
-import type { Logger } from '../../runtime/logger.ts'
 import type { Stoppable } from '../../runtime/shutdown.ts'
+import type { ProbeLog } from './probe-server.ts'
 import type { ProbeRight, ProbeTokens } from './probe-tokens.ts'
 
 /** Sessions at once; beyond it the oldest ends. */
@@ -37,7 +37,7 @@ interface Session {
  */
 export class DatagramProbes implements Stoppable {
   readonly #tokens: ProbeTokens
-  readonly #log: Logger
+  readonly #log: ProbeLog
   readonly #onEnd: (right: ProbeRight, used: { readonly bytes: number }) => void
   /** By address and port of the client, the oldest first. */
   readonly #sessions = new Map<string, Session>()
@@ -45,7 +45,7 @@ export class DatagramProbes implements Stoppable {
 
   constructor(options: {
     readonly tokens: ProbeTokens
-    readonly log: Logger
+    readonly log: ProbeLog
     readonly onEnd?: (right: ProbeRight, used: { readonly bytes: number }) => void
   }) {
     this.#tokens = options.tokens

@@ -1,6 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { GainnetError, messageOf } from '../../runtime/errors.ts'
-import type { Logger } from '../../runtime/logger.ts'
 import type { Stoppable } from '../../runtime/shutdown.ts'
 import { DatagramProbes } from './datagram-probes.ts'
 import { type ProbeRight, ProbeTokens } from './probe-tokens.ts'
@@ -9,11 +8,17 @@ import { readHello, serveStream } from './stream-probe.ts'
 /** Connections at once; a stranger holds one for 2 s at most. */
 const CONNECTIONS_MAX = 128
 
+/** What is logged here, and in a thread that hands it over. */
+export interface ProbeLog {
+  debug(fields: object, message: string): void
+  warn(fields: object, message: string): void
+}
+
 export interface ProbeServerOptions {
   readonly host: string
   /** TCP and UDP; 0 takes a free one. */
   readonly port: number
-  readonly log: Logger
+  readonly log: ProbeLog
   /** A probe is over: what it was allowed and what it took. */
   readonly onEnd?: (right: ProbeRight, used: { readonly bytes: number }) => void
 }
@@ -63,9 +68,9 @@ export class ProbeServer implements Stoppable {
     }
   }
 
-  /** A token for one probe, as text for a message. */
-  issue(right: ProbeRight): string {
-    return Buffer.from(this.#tokens.issue(right)).toString('base64url')
+  /** A token for one probe, a new one where none is given, as text for a message. */
+  issue(right: ProbeRight, token?: Uint8Array): string {
+    return Buffer.from(this.#tokens.issue(right, token)).toString('base64url')
   }
 
   async stop(): Promise<void> {

@@ -36,12 +36,11 @@ export class ProbeTokens {
     this.#now = now
   }
 
-  issue(right: ProbeRight): Uint8Array {
+  issue(right: ProbeRight, token: Uint8Array = randomBytes(TOKEN_BYTES)): Uint8Array {
     const now = this.#now()
     for (const [key, { expiresAtMs }] of this.#issued) {
       if (expiresAtMs <= now || this.#issued.size >= TOKENS_MAX) this.#issued.delete(key)
     }
-    const token = randomBytes(TOKEN_BYTES)
     this.#issued.set(this.#keyOf(token), { token, right, expiresAtMs: now + right.expiresInMs })
     return token
   }

@@ -6,7 +6,8 @@ import { messageOf } from '../../runtime/errors.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { Random } from '../../runtime/seeded-random.ts'
 import type { Stoppable } from '../../runtime/shutdown.ts'
-import { ProbeServer } from './probe-server.ts'
+import type { ServedProbe } from './probe-messages.ts'
+import { ProbeThread } from './probe-thread.ts'
 import type { ProbeRight } from './probe-tokens.ts'
 import { TokenSchedule } from './token-schedule.ts'
 
@@ -25,10 +26,8 @@ export class TokenDesk implements Stoppable {
   readonly #wire: WireSession
   readonly #log: Logger
   readonly #schedule: TokenSchedule
-  readonly #server: ProbeServer
-  readonly #grants = new Map<ProbeRight, number>()
+  readonly #server: ProbeThread
   #absent = 'probe.enabled is false'
-  #isListening = false
 
   constructor(options: {
     readonly config: ProbeConfig
@@ -43,17 +42,17 @@ export class TokenDesk implements Stoppable {
     this.#wire = wire
     this.#log = log
     this.#schedule = new TokenSchedule({ ...config, random })
-    this.#server = new ProbeServer({
+    this.#server = new ProbeThread({
       host: config.host ?? host,
       port: config.port,
       log,
-      onEnd: (right, { bytes }) => this.#onEnd(right, bytes),
+      onServed: served => this.#onServed(served),
     })
   }
 
   /** Undefined where there is no probe server. */
   get port(): number | undefined {
-    return this.#isListening ? this.#server.port : undefined
+    return this.#server.port
   }
 
   async start(): Promise<void> {
@@ -67,14 +66,13 @@ export class TokenDesk implements Stoppable {
   }
 
   async stop(): Promise<void> {
-    if (this.#isListening) await this.#server.stop()
-    this.#isListening = false
+    await this.#server.stop()
   }
 
   async #listen(): Promise<void> {
     try {
       await this.#server.start()
-      this.#isListening = true
+      this.#absent = 'its thread ended'
       this.#log.info({ port: this.#server.port }, 'probe server listens')
     } catch (error) {
       this.#absent = messageOf(error)
@@ -83,7 +81,8 @@ export class TokenDesk implements Stoppable {
   }
 
   #answer({ kind, direction, bytes, durationMs, linkGroup }: TokenAsk, agentId: string): Answer {
-    if (!this.#isListening) return { status: 'refused', reason: `no probe server: ${this.#absent}` }
+    const { port } = this.#server
+    if (port === undefined) return { status: 'refused', reason: `no probe server: ${this.#absent}` }
     const now = performance.now()
     const bytesMax = Math.min(bytes, this.#config.bytesMax)
     const wish = { agentId, linkGroup, isBulk: kind === 'tcp', bytes: bytesMax, durationMs }
@@ -95,29 +94,18 @@ export class TokenDesk implements Stoppable {
     const startInMs = Math.max(0, decision.startAtMs - now)
     const expiresInMs = startInMs + LATE_MS_MAX
     const right: ProbeRight = { agentId, kind, direction, bytesMax, expiresInMs }
-    this.#note(right, decision.grant)
     return {
       status: 'granted',
-      token: this.#server.issue(right),
-      port: this.#server.port,
+      token: this.#server.issue(right, decision.grant),
+      port,
       startInMs,
       bytesMax,
       ...(this.#config.publicHost === undefined ? {} : { host: this.#config.publicHost }),
     }
   }
 
-  /** Rights that were never used are forgotten with the age of their grant. */
-  #note(right: ProbeRight, grant: number): void {
-    this.#grants.set(right, grant)
-    const oldest = this.#grants.keys().next().value
-    if (this.#grants.size > 4096 && oldest) this.#grants.delete(oldest)
-  }
-
-  #onEnd(right: ProbeRight, bytes: number): void {
-    const grant = this.#grants.get(right)
-    if (grant === undefined) return
-    this.#grants.delete(right)
+  #onServed({ grant, right: { agentId, kind }, bytes }: ServedProbe): void {
     this.#schedule.end(grant, bytes)
-    this.#log.debug({ agentId: right.agentId, kind: right.kind, bytes }, 'probe served')
+    this.#log.debug({ agentId, kind, bytes }, 'probe served')
   }
 }
