@@ -12,6 +12,8 @@ import { paintFor } from './measure/heat-map.ts'
 import { readInventory } from './measure/inventory.ts'
 import type { LinkPeer } from './measure/link/link-probe.ts'
 import { LinkSeries } from './measure/link/link-series.ts'
+import { readTcpInfo } from './measure/link/tcp-info.ts'
+import { readWifiLink } from './measure/link/wifi-link.ts'
 import { type MeasuredPart, renderMeasurePage } from './measure/page/measure-page.ts'
 import { measurementsCsv, measurementsDocument } from './measure/page/measurements-document.ts'
 import { type BoardRoots, type Probe, type ProbeResult, runProbe } from './measure/probe.ts'
@@ -55,7 +57,13 @@ export async function measure(config: AgentConfig, options: MeasureOptions): Pro
   say(' reading what this board is …')
   const board = await readInventory({ ...roots, log })
   const probes = buildProbes({
-    link: { peer: () => link?.peer, bytesMax: config.measure.linkBytesMax },
+    link: {
+      peer: () => link?.peer,
+      bytesMax: config.measure.linkBytesMax,
+      ...(link
+        ? { tools: { readTcpInfo, readWifiLink: () => readWifiLink(link.interfaceName) } }
+        : {}),
+    },
     // Who asks for the rates alone gets all of them; the others are in a hurry.
     computeExtent: part === 'compute' ? 'full' : 'short',
   })

@@ -9,6 +9,7 @@ import {
 } from '../../../protocol/probe/probe-stream.ts'
 import { messageOf } from '../../../runtime/errors.ts'
 import { GoodputEstimator } from './goodput-estimator.ts'
+import type { TcpEnds, TcpInfo } from './tcp-info.ts'
 
 export interface BulkProbeOptions {
   readonly host: string
@@ -18,6 +19,8 @@ export interface BulkProbeOptions {
   readonly direction: 'down' | 'up'
   readonly bytesMax: number
   readonly durationMsMax?: number
+  /** Asked once of an uplink, in the midst of it. */
+  readonly readTcpInfo?: ((ends: TcpEnds) => Promise<TcpInfo | undefined>) | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -32,6 +35,8 @@ export type BulkOutcome =
       readonly durationMs: number
       readonly discardedMs: number
       readonly bytesSpent: number
+      /** What the sender's kernel said, where it was asked and knew. */
+      readonly tcp?: TcpInfo
     }
   | { readonly status: 'failed'; readonly reason: string; readonly bytesSpent: number }
 
@@ -43,6 +48,8 @@ const SILENCE_MS_MAX = 4000
 const CHECK_EVERY_MS = 50
 /** Two clocks that count milliseconds do not part by more in 10 s. */
 const CLOCK_SLACK_MS = 50
+/** Slow start is over on most links, and the probe is not. */
+const TCP_INFO_AFTER_MS = 600
 const STABLE_CI_SHARE = 0.03
 const STABLE_MS_MIN = 1000
 const KEPT_MS_MIN = 600
@@ -73,6 +80,7 @@ class BulkProbe {
   #heardAtMs = 0
   #firstAtMs: number | undefined
   #received = 0
+  #tcpInfo: Promise<TcpInfo | undefined> | undefined
   #end: (outcome: BulkOutcome) => void = () => undefined
 
   constructor(options: BulkProbeOptions) {
@@ -96,7 +104,8 @@ class BulkProbe {
     signal?.removeEventListener('abort', onAbort)
     // What is queued here or there is of no use any more.
     this.#socket?.resetAndDestroy()
-    return outcome
+    const tcp = await this.#tcpInfo
+    return tcp && outcome.status === 'ok' ? { ...outcome, tcp } : outcome
   }
 
   #open(): void {
@@ -182,8 +191,19 @@ class BulkProbe {
     return Math.max(STABLE_MS_MIN, rttMs * STABLE_ROUND_TRIPS_MIN)
   }
 
+  /** The sender knows most of a connection: of a downlink that is the other end. */
+  #askTcpInfo(now: number): void {
+    const { readTcpInfo, direction } = this.#options
+    const { localPort, remotePort } = this.#socket ?? {}
+    if (!readTcpInfo || this.#tcpInfo || direction !== 'up') return
+    if (localPort === undefined || remotePort === undefined) return
+    if (!this.#isWelcome || now - this.#startedAtMs < TCP_INFO_AFTER_MS) return
+    this.#tcpInfo = readTcpInfo({ localPort, remotePort })
+  }
+
   #check(): void {
     const now = performance.now()
+    this.#askTcpInfo(now)
     const { durationMsMax = DURATION_MS_MAX } = this.#options
     if (!this.#isWelcome) {
       const waitedMs = now - this.#startedAtMs

@@ -1,11 +1,10 @@
 import { join } from 'node:path'
-import { quantile } from 'simple-statistics'
 import { GainnetError, messageOf } from '../../../runtime/errors.ts'
 import { readKernelText } from '../kernel-file.ts'
-import type { Explanation, Figure, Probe, Reading } from '../probe.ts'
-import { writtenBytes, writtenNumber, writtenShare, writtenSi } from '../written.ts'
-import type { BulkOutcome } from './bulk-probe.ts'
+import type { Probe } from '../probe.ts'
+import type { BulkOutcome, BulkProbeOptions } from './bulk-probe.ts'
 import type { DatagramOutcome } from './datagram-probe.ts'
+import { readingOf } from './link-figures.ts'
 import {
   type LinkMeasurement,
   measureGranted,
@@ -14,6 +13,8 @@ import {
 } from './measure-link.ts'
 import { goodputOf, TRAINS_METHOD, type Train, type TrainResult } from './mqtt-trains.ts'
 import { parseTcpCounters, retransmittedShareOf, type TcpCounters } from './tcp-counters.ts'
+import type { TcpInfo } from './tcp-info.ts'
+import type { WifiLink } from './wifi-link.ts'
 
 /** The other end of a link. */
 export interface LinkPeer {
@@ -47,6 +48,9 @@ export interface LinkValues {
   readonly retransmittedShare?: number
   /** Of this machine's TCP, which the uplink was filled with: cubic, bbr. */
   readonly congestionControl?: string
+  /** What the kernel said of the connection that filled the uplink, where it was asked. */
+  readonly tcp?: TcpInfo
+  readonly wifi?: WifiLink
   /** What could not be measured, by part, and why. */
   readonly missing?: Readonly<Record<string, string>>
 }
@@ -56,6 +60,14 @@ export interface LinkProbeOptions {
   readonly peer: () => LinkPeer | undefined
   /** Budget of one measurement, both directions together. */
   readonly bytesMax: number
+  /**
+   * What takes a tool of the system, for who asked for a measurement. An agent at work leaves them out:
+   * it starts no process.
+   */
+  readonly tools?: {
+    readonly readTcpInfo: NonNullable<BulkProbeOptions['readTcpInfo']>
+    readonly readWifiLink: () => Promise<WifiLink | undefined>
+  }
   /** Left out: whoever asks for a measurement may spend `bytesMax`. */
   readonly budget?: {
     /** Bytes that may be spent now, of so many; or why none. */
@@ -65,15 +77,13 @@ export interface LinkProbeOptions {
 }
 
 const EXCHANGES = 10
-export const ECHO_METHOD = 'UDP echo'
-export const EXCHANGE_METHOD = 'clock exchange'
 export const BULK_METHOD = 'TCP bulk, timed at the receiver'
 
 /**
  * Goodput by one TCP transfer each way and round trips by UDP at the probe port, timed at the
  * receiver; through the broker, by clock exchanges and trains of blocks, what cannot be had there.
  */
-export function linkProbe({ peer, bytesMax, budget }: LinkProbeOptions): Probe<LinkValues> {
+export function linkProbe({ peer, bytesMax, tools, budget }: LinkProbeOptions): Probe<LinkValues> {
   return {
     name: 'link',
     durationMsMax: 120_000,
@@ -84,7 +94,7 @@ export function linkProbe({ peer, bytesMax, budget }: LinkProbeOptions): Probe<L
       }
       const allowed = budget ? await budget.allow(bytesMax) : bytesMax
       if (typeof allowed === 'object') return { status: 'absent', ...allowed }
-      const reading = new LinkReading(other, { bytesMax: allowed / 2, procRoot, signal })
+      const reading = new LinkReading(other, { bytesMax: allowed / 2, procRoot, tools, signal })
       try {
         const read = await reading.read()
         return 'reason' in read ? { status: 'absent', ...read } : readingOf(read)
@@ -100,6 +110,7 @@ export function linkProbe({ peer, bytesMax, budget }: LinkProbeOptions): Probe<L
 interface Limits {
   readonly bytesMax: number
   readonly procRoot: string
+  readonly tools: LinkProbeOptions['tools']
   readonly signal: AbortSignal
 }
 
@@ -125,6 +136,7 @@ class LinkReading {
       return { reason: this.#notNow }
     }
     const congestionControl = await this.#congestionControl()
+    const wifi = await this.#limits.tools?.readWifiLink()
     const told = datagrams?.status === 'ok' ? datagrams : undefined
     if (datagrams?.status === 'failed') this.#missing.datagrams = datagrams.reason
     const rttsMs = told ? told.rttsMs : await this.#exchanges()
@@ -135,12 +147,15 @@ class LinkReading {
       ...(told ? { datagrams: told } : {}),
       ...(retransmittedShare === undefined ? {} : { retransmittedShare }),
       ...(congestionControl === undefined ? {} : { congestionControl }),
+      ...(uplink?.status === 'ok' && uplink.tcp ? { tcp: uplink.tcp } : {}),
+      ...(wifi ? { wifi } : {}),
       ...(Object.keys(this.#missing).length > 0 ? { missing: this.#missing } : {}),
     }
   }
 
   async #atProbePort(): Promise<LinkMeasurement> {
-    const { bytesMax, signal } = this.#limits
+    const { bytesMax, tools, signal } = this.#limits
+    const readTcpInfo = tools?.readTcpInfo
     const peer = this.#peer
     if (!peer.grant) return {}
     const grant = async (wish: TokenWish): Promise<ProbeGrant> => {
@@ -151,7 +166,11 @@ class LinkReading {
         throw error
       }
     }
-    const measured = await measureGranted(grant, { bytesMax: Math.floor(bytesMax), signal })
+    const measured = await measureGranted(grant, {
+      bytesMax: Math.floor(bytesMax),
+      readTcpInfo,
+      signal,
+    })
     const { datagrams, downlink, uplink } = measured
     // Echoes and trains are as long one way as the other.
     const each = Math.round((datagrams?.bytesSpent ?? 0) / 2)
@@ -206,71 +225,4 @@ export function retryInMsOf(error: unknown): number | undefined {
   if (!(error instanceof GainnetError)) return undefined
   const { retryInMs } = error.details
   return typeof retryInMs === 'number' ? retryInMs : undefined
-}
-
-function readingOf(values: LinkValues): Reading<LinkValues> {
-  const { downlink, uplink, missing = {} } = values
-  const methods = new Set([downlink.method, uplink.method])
-  return {
-    status: 'ok',
-    values,
-    figures: figuresOf(values),
-    method: [...methods].join('; '),
-    discarded: Object.entries(missing).map(([part, reason]) => `${part}: ${reason}`),
-    explanation: {
-      samples: values.rttsMs.length,
-      sampleIs: 'round trip',
-      discarded: Object.entries(missing).map(([part, reason]) => ({
-        reason: `${part}: ${reason}`.slice(0, 200),
-        count: 1,
-      })),
-    },
-  }
-}
-
-function figuresOf(values: LinkValues): Figure[] {
-  const { rttsMs, downlink, uplink, datagrams } = values
-  const ms = (value: number) => ({
-    value: writtenNumber(value),
-    unit: 'ms',
-    base: { value, unit: 'ms' },
-  })
-  const bytesSpent = downlink.bytesSpent + uplink.bytesSpent + (datagrams?.bytesSpent ?? 0)
-  return [
-    goodputFigure('downlink goodput', downlink),
-    goodputFigure('uplink goodput', uplink),
-    {
-      name: 'round trip, median',
-      ...ms(quantile([...rttsMs], 0.5)),
-      explanation: explained(values),
-    },
-    { name: 'round trip, least', ...ms(Math.min(...rttsMs)), explanation: explained(values) },
-    ...(datagrams ? datagramFigures(datagrams, ms) : []),
-    { name: 'spent on measuring', ...writtenBytes(bytesSpent) },
-  ]
-}
-
-function goodputFigure(name: string, { bitsPerSecond, method }: Goodput): Figure {
-  return {
-    name,
-    ...writtenSi(bitsPerSecond, 'bit/s'),
-    explanation: { samples: 1, sampleIs: 'transfer', method, discarded: [] },
-  }
-}
-
-function explained({ rttsMs, datagrams }: LinkValues): Explanation {
-  const method = datagrams ? ECHO_METHOD : EXCHANGE_METHOD
-  return { samples: rttsMs.length, sampleIs: 'round trip', method, discarded: [] }
-}
-
-function datagramFigures(
-  { down, up }: Datagrams,
-  ms: (value: number) => Pick<Figure, 'value' | 'unit'>,
-): Figure[] {
-  const lost = (way: Datagrams['down']) => writtenShare(way.lost / way.sent)
-  return [
-    { name: 'lost packets, down', ...lost(down) },
-    { name: 'lost packets, up', ...lost(up) },
-    { name: 'jitter', ...ms(Math.max(down.jitterMs, up.jitterMs)) },
-  ]
 }

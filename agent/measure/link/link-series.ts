@@ -1,13 +1,8 @@
 import { median, quantile } from 'simple-statistics'
 import type { LinkFigures, Quantity } from '../../../protocol/urp.ts'
-import {
-  BULK_METHOD,
-  type Datagrams,
-  ECHO_METHOD,
-  EXCHANGE_METHOD,
-  type Goodput,
-  type LinkValues,
-} from './link-probe.ts'
+import { ECHO_METHOD, EXCHANGE_METHOD } from './link-figures.ts'
+import { BULK_METHOD, type Datagrams, type Goodput, type LinkValues } from './link-probe.ts'
+import { TRAIN_BITS_PER_SECOND_MAX } from './look-plan.ts'
 import type { PassiveSample } from './passive-goodput.ts'
 import { type RateSample, UNCERTAINTY, weightedQuantile, weightOf } from './rate-samples.ts'
 import type { Direction } from './transfer-meter.ts'
@@ -245,7 +240,8 @@ export class LinkSeries {
       const bitsPerSecond = way === 'down' ? datagrams.downCapacity : datagrams.upCapacity
       return bitsPerSecond === undefined ? [] : [bitsPerSecond]
     })
-    if (told.length === 0) return undefined
+    // Of a faster link trains tell how the receiver wakes up, and not what the link could carry.
+    if (told.length === 0 || median(told) > TRAIN_BITS_PER_SECOND_MAX) return undefined
     return {
       p10: quantile(told, 0.1),
       p50: quantile(told, 0.5),

@@ -28,7 +28,7 @@ const PACKET_BITS = 1228 * 8
  */
 const TRAIN_MS = 15
 /** Above it Node.js is too slow a receiver to time packets. */
-const TRAIN_BITS_PER_SECOND_MAX = 150e6
+export const TRAIN_BITS_PER_SECOND_MAX = 150e6
 /** A short transfer: its rate is too low, but the same each time. */
 const TRANSFER_MS = 100
 const TRANSFER_BYTES_MAX = 4 * 2 ** 20

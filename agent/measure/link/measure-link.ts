@@ -1,5 +1,5 @@
 import { messageOf } from '../../../runtime/errors.ts'
-import { type BulkOutcome, runBulkProbe } from './bulk-probe.ts'
+import { type BulkOutcome, type BulkProbeOptions, runBulkProbe } from './bulk-probe.ts'
 import {
   type DatagramOutcome,
   runDatagramProbe,
@@ -33,6 +33,7 @@ interface Extent {
   readonly packets?: TrainPackets
   /** All three where left out; always in the order datagrams, down, up. */
   readonly parts?: readonly LinkPart[]
+  readonly readTcpInfo?: BulkProbeOptions['readTcpInfo']
   readonly signal?: AbortSignal | undefined
 }
 
@@ -103,10 +104,12 @@ function datagramsOf(
 function bulkOf(
   grant: (wish: TokenWish) => Promise<ProbeGrant>,
   direction: 'down' | 'up',
-  { bytesMax, durationMsMax = BULK_MS_MAX, signal }: Extent,
+  { bytesMax, durationMsMax = BULK_MS_MAX, readTcpInfo, signal }: Extent,
 ): Promise<BulkOutcome> {
   const wish = { kind: 'tcp', direction, bytesMax, durationMs: durationMsMax + 1000 } as const
-  return granted(grant(wish), right => runBulkProbe({ ...right, direction, durationMsMax, signal }))
+  return granted(grant(wish), right =>
+    runBulkProbe({ ...right, direction, durationMsMax, readTcpInfo, signal }),
+  )
 }
 
 async function granted<Outcome>(
