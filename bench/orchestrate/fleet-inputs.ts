@@ -2,6 +2,7 @@ import type {
   GraphDevice,
   GraphInputs,
   GraphModel,
+  GraphSensor,
 } from '../../controller/orchestrate/graph-inputs.ts'
 import { CONTROL_SLOTS, type SlotPool } from '../../controller/orchestrate/slot-pool.ts'
 import type { Random } from '../../runtime/seeded-random.ts'
@@ -12,6 +13,10 @@ const BLOCKS = 10
 const BINS = 256
 /** Bins that the text of one domain uses. */
 const BINS_USED = 90
+
+/** Every so many devices and models, one senses by radio, which takes blocks of its pool. */
+const RADIO_EVERY = 3
+const RADIO_BLOCKS = 3
 
 /** A fleet as the controller sees it once the URPs are read: pools, sensors, sketches of 256 bins. */
 export interface Fleet {
@@ -29,16 +34,7 @@ export function drawFleet(random: Random, devices: number, models: number): Flee
         agentId: `agent-${index}`,
         pool,
         nextPool: pool,
-        sensors: [
-          {
-            sensor: 'notes',
-            kind: 'text-folder',
-            samplesPerSecond: 5 + 60 * random(),
-            bytesPerSecond: 0,
-            dropShare: 0,
-            resourceBlocks: 0,
-          },
-        ],
+        sensors: drawSensors(random, index),
         sketch: { counts: domain().map(count => Math.floor(count * (0.5 + random()))) },
       }
     }),
@@ -50,10 +46,24 @@ export function drawFleet(random: Random, devices: number, models: number): Flee
       flopsPerSample: 1e7 + 5e7 * random(),
       localEpochs: 1,
       absorbedSamples: Math.floor(500 * random()),
-      sensorKind: 'text-folder',
+      sensorKind: index % RADIO_EVERY === 2 ? 'spectrum' : 'text-folder',
       targetSketch: { counts: domain() },
     })),
   }
+}
+
+function drawSensors(random: Random, device: number): GraphSensor[] {
+  const draw = (sensor: string, kind: string, resourceBlocks: number): GraphSensor => ({
+    sensor,
+    kind,
+    samplesPerSecond: 5 + 60 * random(),
+    bytesPerSecond: 0,
+    dropShare: 0,
+    resourceBlocks,
+  })
+  const notes = draw('notes', 'text-folder', 0)
+  if (device % RADIO_EVERY !== 0) return [notes]
+  return [notes, draw('radio', 'spectrum', RADIO_BLOCKS)]
 }
 
 /** The same fleet one CR later: other pools, and sketches that arrived anew with the same counts. */

@@ -116,6 +116,17 @@ function curveLines({ curves = [] }: WrittenRecord): string[] {
 
 function decisionLines(decision: RoundDecision): string[] {
   const { executed, planMs, rounds, proposedGain, besideGain, replacedCount, failure } = decision
+  const { replacedDevices } = decision
+  if (replacedDevices !== undefined) {
+    return [
+      ...toldOf(
+        'executed',
+        `${executed}: ${count(replacedDevices, 'device')} got the plan instead`,
+      ),
+      ...toldOf('decided in', `${planMs} ms`),
+      ...toldOf('replaced', `in ${count(replacedCount, 'round')} since the controller started`),
+    ]
+  }
   const promises =
     proposedGain === undefined || besideGain === undefined
       ? 'no plan was made beside it'

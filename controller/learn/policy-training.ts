@@ -157,8 +157,8 @@ export class PolicyTraining {
   }
 
   async #play(cell: number, choose: Choose): Promise<void> {
-    const scenario = drawTrainingCell(this.options.seed, cell)
-    const played = await rollOut(scenario, choose, one => this.#learner.remember(one))
+    const drawn = drawTrainingCell(this.options.seed, cell)
+    const played = await rollOut(drawn, choose, one => this.#learner.remember(one))
     this.#choices.push(played)
   }
 }

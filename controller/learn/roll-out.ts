@@ -1,5 +1,5 @@
 import type { Transition } from '../../training/sac/sac-learner.ts'
-import { ACTION_FEATURES, type ActionBatch, GAIN_SCALE } from '../orchestrate/action-features.ts'
+import { ACTION_FEATURES, GAIN_SCALE } from '../orchestrate/action-features.ts'
 import { type DecisionStage, slotArraysOf } from '../orchestrate/decision-stage.ts'
 import { PlanSearch } from '../orchestrate/horizon/plan-search.ts'
 import {
@@ -10,7 +10,7 @@ import {
   observe,
 } from '../orchestrate/sac/candidates.ts'
 import { Environment } from '../simulate/environment.ts'
-import type { Scenario } from '../simulate/scenario.ts'
+import type { TrainingCell } from './training-cells.ts'
 
 /** Chooses a place among the candidates of each device. */
 export type Choose = (candidates: CandidateBatch) => Promise<ArrayLike<number>> | ArrayLike<number>
@@ -44,18 +44,18 @@ interface Decision {
  * begin; they learn how the plan errs because views and links move on.
  */
 export async function rollOut(
-  scenario: Scenario,
+  { scenario, staleCrs }: TrainingCell,
   choose: Choose,
   tell: (transition: Transition) => void,
 ): Promise<Int8Array[]> {
-  const env = new Environment(scenario)
+  const env = new Environment(scenario, { staleCrs })
   const played: Int8Array[] = []
   let before: Decision | null = null
   while (!env.isOver) {
-    const { batch, candidates } = observe(env.stage, env.pools, env.roundsLeft)
-    if (before !== null) tellAll(before, { candidates, usual: usualGains(env, batch) }, tell)
+    const candidates = observe(env.stage, env.pools, env.roundsLeft)
+    if (before !== null) tellAll(before, { candidates, usual: usualGains(env, candidates) }, tell)
     const choices = await choose(candidates)
-    const models = Int32Array.from({ length: batch.deviceCount }, (_, device) => {
+    const models = Int32Array.from({ length: candidates.deviceCount }, (_, device) => {
       return modelOf(candidates.actions[device * CANDIDATES + (choices[device] ?? 0)] ?? 0)
     })
     const { gains } = env.step(models)
@@ -67,7 +67,10 @@ export async function rollOut(
 }
 
 /** c by device. What follows on idling does not depend on the pool. */
-function usualGains({ stage, roundsLeft }: Environment, batch: ActionBatch): Float64Array {
+function usualGains(
+  { stage, roundsLeft }: Environment,
+  { afterIdling }: CandidateBatch,
+): Float64Array {
   const rounds = Math.min(1 + LOOK_AHEAD_ROUNDS, roundsLeft)
   const search = new PlanSearch(new Array<DecisionStage>(rounds).fill(stage))
   const free = slotArraysOf(
@@ -75,8 +78,7 @@ function usualGains({ stage, roundsLeft }: Environment, batch: ActionBatch): Flo
     stage.slots,
   )
   return Float64Array.from({ length: stage.deviceCount }, (_, device) => {
-    const afterIdling = batch.afterwards[device * batch.actionCount] ?? 0
-    return search.best(device, free).total - afterIdling
+    return search.best(device, free).total - (afterIdling[device] ?? 0)
   })
 }
 

@@ -8,17 +8,26 @@ const FIRST_SEED = 0x4000_0000
 /** Cells that are as the preset says; the others vary (domain randomisation, Tobin et al. 2017). */
 const USUAL_SHARE = 0.5
 const LIGHT_SHARE = 0.15
+/** Cells in which decisions are made on views and links of the CR before. */
+const STALE_SHARE = 0.3
 /** As many transitions a cell, whatever its rounds. */
 const DECISIONS = 200
 
+export interface TrainingCell {
+  readonly scenario: Scenario
+  /** How many CRs old is what a decision is made on. */
+  readonly staleCrs: number
+}
+
 /** A cell to learn in: a function of the seed of the training and its index. */
-export function drawTrainingCell(seed: number, index: number): Scenario {
+export function drawTrainingCell(seed: number, index: number): TrainingCell {
   const cellSeed = FIRST_SEED + (Math.imul(seed, 0x9e3779b1) >>> 2) + index
   const random = seededRandom(cellSeed)
   const usual = PRESETS[random() < LIGHT_SHARE ? 'light' : 'balanced']
   const options = random() < USUAL_SHARE ? usual : varied(usual, random)
   const vehicles = Math.max(1, Math.round(DECISIONS / options.rounds))
-  return drawScenario({ ...options, vehicles }, cellSeed)
+  const staleCrs = random() < STALE_SHARE ? 1 : 0
+  return { scenario: drawScenario({ ...options, vehicles }, cellSeed), staleCrs }
 }
 
 /** Slots, blocks, computing, models, targets and rounds over and under those of the preset. */

@@ -1,6 +1,5 @@
 import type { DecisionStage } from './decision-stage.ts'
-import { PlanSearch } from './horizon/plan-search.ts'
-import { gainOf, IDLE, poolAfter, senseAll, workloadOf } from './horizon/transition.ts'
+import { IDLE, poolAfter, senseAll } from './horizon/transition.ts'
 import { type SlotArrays, sumOver } from './slot-kernels.ts'
 
 /**
@@ -42,60 +41,24 @@ export const ACTION_FEATURES = [
   'look-ahead',
 ] as const
 
-/** Features of a decision, device by device and action by action: action 0 idles, m + 1 is model m. */
-export interface ActionBatch {
-  readonly deviceCount: number
-  readonly actionCount: number
-  readonly featureCount: number
-  /** [device][action][feature] */
-  readonly features: Float32Array
-  /** [device][action], 1 where the action is possible. Idling always is. */
-  readonly mask: Uint8Array
-  /** g and D* by [device][action]; 0 for idling. */
-  readonly gains: Float64Array
-  readonly workloads: Float64Array
-  /** Best total of the rounds that follow if nothing changed from now, by [device][action]. */
-  readonly afterwards: Float64Array
-}
-
-export interface ActionBatchOptions {
-  /** This round among them. */
-  readonly roundsLeft: number
-  readonly roundsInAll: number
-  /** Rounds after this one that the look-ahead plans; 0 leaves it at zero. */
-  readonly lookAheadRounds: number
-}
-
 /** Of gains among features. */
 export const GAIN_SCALE = 5
 
-/** All that a learned policy sees of a decision, from the pools ρ_r on; the same for real URPs. */
-export function actionBatchOf(
-  stage: DecisionStage,
-  pools: SlotArrays,
-  o: ActionBatchOptions,
-): ActionBatch {
-  const actionCount = stage.modelCount + 1
-  const rows = stage.deviceCount * actionCount
-  const batch: ActionBatch = {
-    deviceCount: stage.deviceCount,
-    actionCount,
-    featureCount: ACTION_FEATURES.length,
-    features: new Float32Array(rows * ACTION_FEATURES.length),
-    mask: new Uint8Array(rows),
-    gains: new Float64Array(rows),
-    workloads: new Float64Array(rows),
-    afterwards: new Float64Array(rows),
-  }
-  const ahead = Math.min(o.lookAheadRounds, o.roundsLeft - 1)
-  const writer = new BatchWriter(stage, pools, batch, o)
-  const search = new PlanSearch(new Array<DecisionStage>(1 + Math.max(0, ahead)).fill(stage))
-  for (let device = 0; device < stage.deviceCount; device++) {
-    const into = { totals: batch.afterwards, offset: device * actionCount }
-    if (ahead > 0) search.totalsAfter(device, pools, into)
-    writer.writeDevice(device)
-  }
-  return batch
+/** One action of a device. */
+export interface Action {
+  /** IDLE, or the model. */
+  readonly model: number
+  /** g and D*; 0 for idling. */
+  readonly gain: number
+  readonly workload: number
+  /** What the rounds after it gain, less what they gain after idling. */
+  readonly lookAhead: number
+}
+
+export interface ActionFeaturesOptions {
+  /** This round among them. */
+  readonly roundsLeft: number
+  readonly roundsInAll: number
 }
 
 /** Sets of kinds by whether their sensors take blocks: passive, active, both. */
@@ -103,70 +66,56 @@ const PASSIVE = 0
 const ACTIVE = 1
 const BOTH = 2
 
-class BatchWriter {
+/** Writes what a learned policy sees of actions, from the pools ρ_r on; the same for real URPs. */
+export class ActionFeatures {
   readonly #stage: DecisionStage
   readonly #pools: SlotArrays
-  readonly #batch: ActionBatch
   readonly #roundsAfter: number
   readonly #prior: number
-  readonly #sensed: Float64Array
   readonly #next: Float64Array
   readonly #residual: { blocks: Float64Array; flops: Float64Array; offset: number }
+  #features: Float32Array = new Float32Array()
   /** Where the next feature goes. */
   #at = 0
   /** By kind of sensing, the most that the next round could sense. */
   readonly #nextByKind = new Float64Array(3)
 
-  constructor(stage: DecisionStage, pools: SlotArrays, batch: ActionBatch, o: ActionBatchOptions) {
+  constructor(stage: DecisionStage, pools: SlotArrays, o: ActionFeaturesOptions) {
     this.#stage = stage
     this.#pools = pools
-    this.#batch = batch
     this.#roundsAfter = (o.roundsLeft - 1) / o.roundsInAll
     this.#prior = stage.inputs.gain.effectiveSamplesPrior
-    this.#sensed = new Float64Array(stage.kindSets.length)
     this.#next = new Float64Array(stage.kindSets.length)
     const empty = (): Float64Array => new Float64Array(stage.slots)
     this.#residual = { blocks: empty(), flops: empty(), offset: 0 }
   }
 
-  writeDevice(device: number): void {
-    const stage = this.#stage
-    senseAll(
-      stage,
-      device,
-      { ...this.#pools, offset: device * stage.slots },
-      {
-        sensed: this.#sensed,
-      },
-    )
-    for (let model = IDLE; model < stage.modelCount; model++) this.#writeAction(device, model)
-  }
-
-  #writeAction(device: number, model: number): void {
-    const stage = this.#stage
-    const pair = device * stage.modelCount + model
-    const row = device * this.#batch.actionCount + model + 1
-    const sensed = model === IDLE ? 0 : (this.#sensed[stage.kindSetOf[model] ?? 0] ?? 0)
-    const workload = model === IDLE ? 0 : workloadOf(stage, pair, sensed)
-    if (model !== IDLE && workload < 1) return
-    const gain = model === IDLE ? 0 : gainOf(stage, pair, workload)
-    this.#batch.mask[row] = 1
-    this.#batch.gains[row] = gain
-    this.#batch.workloads[row] = workload
-    poolAfter(stage, device, { model, workload }, this.#residual)
+  /** `sensed`: G(ρ_r, m) of the device by set of kinds. */
+  write(
+    device: number,
+    action: Action,
+    o: {
+      readonly sensed: Float64Array
+      readonly features: Float32Array
+      readonly offset: number
+    },
+  ): void {
+    const { model, lookAhead } = action
+    poolAfter(this.#stage, device, action, this.#residual)
     this.#senseNext(device)
-    this.#at = row * this.#batch.featureCount
+    this.#features = o.features
+    this.#at = o.offset
     if (model === IDLE) this.#at += MODEL_FEATURES
-    else this.#writeModel(device, model, gain, sensed)
+    else this.#writeModel(device, action, o.sensed[this.#stage.kindSetOf[model] ?? 0] ?? 0)
     this.#writePools(device)
-    this.#write(this.#lookAhead(device, row))
+    this.#write(GAIN_SCALE * lookAhead)
   }
 
   #write(value: number): void {
-    this.#batch.features[this.#at++] = value
+    this.#features[this.#at++] = value
   }
 
-  #writeModel(device: number, model: number, gain: number, sensed: number): void {
+  #writeModel(device: number, { model, gain, workload }: Action, sensed: number): void {
     const stage = this.#stage
     const pair = device * stage.modelCount + model
     const kind = this.#kindOf(device, stage.kindSetOf[model] ?? 0)
@@ -175,7 +124,7 @@ class BatchWriter {
     const flops = (stage.flopsPerSample[pair] ?? 0) * this.#prior
     this.#write(1)
     this.#write(GAIN_SCALE * gain)
-    this.#write(this.#logOf(workloadOf(stage, pair, sensed)))
+    this.#write(this.#logOf(workload))
     this.#write(this.#logOf(sensed))
     this.#write(stage.correlation[pair] ?? 0)
     this.#write(shareOf(blocks, pool?.blocksMax))
@@ -206,11 +155,6 @@ class BatchWriter {
       const kind = this.#kindOf(device, set)
       this.#nextByKind[kind] = Math.max(this.#nextByKind[kind] ?? 0, sensed)
     }
-  }
-
-  #lookAhead(device: number, row: number): number {
-    const { afterwards, actionCount } = this.#batch
-    return GAIN_SCALE * ((afterwards[row] ?? 0) - (afterwards[device * actionCount] ?? 0))
   }
 
   #kindOf(device: number, set: number): number {

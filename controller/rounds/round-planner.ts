@@ -1,6 +1,7 @@
 import type { Assignment, ConsumeOrder } from '../../protocol/assignment.ts'
 import type { RoundChoice, RoundCurve, RoundDecision } from '../../protocol/round-record.ts'
 import type { SampleSpec } from '../../protocol/sample-spec.ts'
+import type { UpdateCompression } from '../../protocol/update-encoding/compression.ts'
 import type { DataSketch, Urp } from '../../protocol/urp.ts'
 import type { Random } from '../../runtime/seeded-random.ts'
 import type { CorrelationMemo } from '../orchestrate/correlation-memo.ts'
@@ -69,6 +70,7 @@ export interface PlanInputs {
     readonly learningRate: number
     /** Samples of earlier rounds that may be trained on beside those just sensed; none where absent. */
     readonly storedSamplesMax?: number
+    readonly compression?: UpdateCompression
   }
   readonly computeOverheadOf: (agentId: string, modelId: string) => number
   /** Part of what an agent claims that its records support; all of it where absent. */
@@ -111,7 +113,7 @@ export function planRound(inputs: PlanInputs): RoundPlan {
   const offers = [...inputs.urps].map(
     ([agentId, urp]) => [agentId, { ...urp, sensing: soundSensing(urp.sensing) }] as const,
   )
-  const names = intakeNames(
+  const asked = askedOf(
     inputs.models,
     offers.map(([, { sensing }]) => sensing),
   )

@@ -35,7 +35,10 @@ const FIRST_LEAD_MS = 2500
 export interface RoundActions {
   announce(clock: Content<'crClock'>): Promise<void>
   plan(
-    o: Pick<PlanInputs, 'crId' | 'nowMs' | 'slots' | 'slotMs' | 'urps' | 'sensed' | 'maySense'>,
+    o: Pick<
+      PlanInputs,
+      'crId' | 'nowMs' | 'slots' | 'slotMs' | 'urps' | 'sensed' | 'maySense' | 'roundsLeft'
+    >,
   ): RoundPlan
   publishAssignments(assignments: readonly AgentAssignment[]): Promise<void>
   /** Averages, stores and publishes; rejects with the reason. */
@@ -340,6 +343,7 @@ export class RoundRunner implements Stoppable {
       slots,
       slotMs,
       maySense: limit === undefined || this.#count <= limit,
+      ...(limit === undefined ? {} : { roundsLeft: Math.max(1, limit - this.#count + 1) }),
     })
     round.plan = plan
     const orders = new Map<string, SenseOrder>()

@@ -113,13 +113,16 @@ export const BALANCED: ScenarioOptions = {
   smoothing: 0.05,
 }
 
-/** Small models, fast processors, short views: what can be sensed limits. */
+/**
+ * Small models, fast processors, short views: what can be sensed limits, and five slots suffice. How
+ * small they have to be for that: docs/decisions/008-payloads-of-the-light-preset.md.
+ */
 export const LIGHT: ScenarioOptions = {
   ...BALANCED,
   modelKinds: [
-    { payloadBits: 0.1e6, cyclesPerSample: 8e6, value: 0.8, usesCamera: true, usesIsac: false },
-    { payloadBits: 0.2e6, cyclesPerSample: 5e6, value: 0.8, usesCamera: false, usesIsac: true },
-    { payloadBits: 0.3e6, cyclesPerSample: 12e6, value: 1, usesCamera: true, usesIsac: true },
+    { payloadBits: 0.05e6, cyclesPerSample: 8e6, value: 0.8, usesCamera: true, usesIsac: false },
+    { payloadBits: 0.1e6, cyclesPerSample: 5e6, value: 0.8, usesCamera: false, usesIsac: true },
+    { payloadBits: 0.15e6, cyclesPerSample: 12e6, value: 1, usesCamera: true, usesIsac: true },
   ],
   connectMetres: 250,
   camera: { ...BALANCED.camera, rangeMetres: 80, cyclesPerSample: 8e6 },

@@ -1,16 +1,17 @@
 import type { RoundDecision } from '../../../protocol/round-record.ts'
 import { messageOf } from '../../../runtime/errors.ts'
 import type { Logger } from '../../../runtime/logger.ts'
+import { IDLE } from '../horizon/transition.ts'
 import type { LatentGraph } from '../latent-graph.ts'
+import { ComingRounds, frozenStages } from '../policies/coming-rounds.ts'
 import { greedyGainPolicy } from '../policies/greedy-gain-policy.ts'
+import { plannedMatching } from '../policies/planned-matching.ts'
 import { type Matching, matchingOf, type Policy, type PolicyContext } from '../policies/policy.ts'
-import { frozenStages, proposePlans, recedingDpPolicy } from '../policies/receding-dp-policy.ts'
+import { bestPlan, recedingDpPolicy } from '../policies/receding-dp-policy.ts'
 import { promisedGain } from './promised-gain.ts'
 
 /** Time for the plan beside the proposal: part of the control slot, which assignments share. */
 const BESIDE_MS_MAX = 100
-/** Pairs of device and model from which on the decision alone takes the time that it may. */
-const PAIRS_MAX = 10_000
 /** Promises that differ by less are the same plan, summed in another order. */
 const BETTER_SHARE_MIN = 1e-9
 const CAUSES_MAX = 50
@@ -33,8 +34,9 @@ type Promises = Pick<RoundDecision, 'rounds' | 'proposedGain' | 'besideGain' | '
 
 /**
  * What the controller executes of a policy: its proposal, or the receding-horizon plan where that
- * promises more over the coming rounds (design of orchestration: rule, fallback and teacher). What
- * a policy throws never ends the rounds: greedy gain proposes then.
+ * promises more over the coming rounds (design of orchestration: rule, fallback and teacher). The
+ * promise is that of the plan's own view; a policy that has learned where this view errs judges for
+ * itself, device by device. What a policy throws never ends the rounds: greedy gain proposes then.
  */
 export class ExecutedPolicy implements Policy {
   readonly name: string
@@ -57,8 +59,11 @@ export class ExecutedPolicy implements Policy {
     const startedAtMs = this.#nowMs()
     const proposal = this.#proposal(graph, context)
     const beside = this.#planBeside(graph, context, proposal)
-    const { matching, by } = beside?.isBetter ? beside.plan : proposal
-    if (by !== this.name) this.#replacedCount++
+    const better = beside?.isBetter ? plannedMatching(graph, beside.plan) : undefined
+    const matching = better ?? proposal.matching
+    const by = better ? recedingDpPolicy.name : proposal.by
+    const { guarded } = matching
+    if (by !== this.name || (guarded?.refusedCount ?? 0) > 0) this.#replacedCount++
     const { failure } = proposal
     return {
       ...matching,
@@ -66,6 +71,7 @@ export class ExecutedPolicy implements Policy {
         executed: by,
         planMs: Math.round((this.#nowMs() - startedAtMs) * 100) / 100,
         ...beside?.promises,
+        ...(guarded ? { replacedDevices: guarded.refusedCount } : {}),
         replacedCount: this.#replacedCount,
         ...(failure === undefined ? {} : { failure: failure.slice(0, FAILURE_LENGTH_MAX) }),
       },
@@ -77,9 +83,13 @@ export class ExecutedPolicy implements Policy {
     let failure: string | undefined
     for (const policy of [this.#policy, greedyGainPolicy]) {
       try {
-        const matching = policy.propose(graph, context)
+        const matching = (policy.proposeGuarded ?? policy.propose)(graph, context)
         checkMatching(graph, matching)
-        return { by: policy.name, matching, ...(failure === undefined ? {} : { failure }) }
+        return {
+          by: executedOf(policy, matching),
+          matching,
+          ...(failure === undefined ? {} : { failure }),
+        }
       } catch (error) {
         failure ??= messageOf(error)
         this.#tell(policy.name, error)
@@ -92,26 +102,24 @@ export class ExecutedPolicy implements Policy {
 
   /** Null where the proposal stands alone, or there is no time for another plan. */
   #planBeside(graph: LatentGraph, context: PolicyContext, { by, matching }: Proposal) {
-    const pairs = graph.gains.length
-    if (pairs === 0 || pairs > PAIRS_MAX || by === recedingDpPolicy.name) return null
+    const isPlan = by === recedingDpPolicy.name || matching.guarded !== undefined
+    if (graph.gains.length === 0 || isPlan) return null
     const endMs = this.#nowMs() + (this.#options.besideMsMax ?? BESIDE_MS_MAX)
     const tick = (): void => {
       if (this.#nowMs() > endMs) throw new PlanOverdue()
     }
     try {
-      const stages = frozenStages(graph.stage, context.roundsLeft)
       const timed = { ...context, tick }
-      const plan = proposePlans(graph, timed, stages)
-      const { bound: outlookBound = 0 } = plan.outlook ?? {}
-      const promise = ({ choices }: Matching): number =>
-        promisedGain(graph, choices, { stages, context: timed })
-      const [proposedGain, besideGain] = [promise(matching), promise(plan)]
-      const promises: Promises = { rounds: stages.length, proposedGain, besideGain, outlookBound }
-      return {
-        plan: { by: recedingDpPolicy.name, matching: plan },
-        promises,
-        isBetter: besideGain > proposedGain * (1 + BETTER_SHARE_MIN),
-      }
+      const stages = frozenStages(graph.stage, context.roundsLeft)
+      const coming = new ComingRounds(graph, timed, stages)
+      const plan = bestPlan(graph, timed, coming)
+      const { bound: outlookBound } = plan.outlook
+      const promise = (chosen: readonly number[]): number =>
+        promisedGain(graph, chosen, { coming, context: timed })
+      const proposedGain = promise(matching.choices.map(({ edge }) => edge?.model ?? IDLE))
+      const besideGain = promise(plan.steps.map(({ model }) => model))
+      const promises: Promises = { rounds: coming.rounds, proposedGain, besideGain, outlookBound }
+      return { plan, promises, isBetter: besideGain > proposedGain * (1 + BETTER_SHARE_MIN) }
     } catch (error) {
       if (!(error instanceof PlanOverdue)) this.#tell(recedingDpPolicy.name, error)
       return null
@@ -125,6 +133,12 @@ export class ExecutedPolicy implements Policy {
     this.#causes.add(cause)
     this.#options.log.error({ err, policy }, 'policy failed, another one decides')
   }
+}
+
+/** The plan that a policy corrects, where none of its corrections is left. */
+function executedOf({ name }: Policy, { guarded }: Matching): string {
+  const isPlan = guarded?.correctedCount === 0 && guarded.refusedCount > 0
+  return isPlan ? guarded.plan : name
 }
 
 class PlanOverdue extends Error {}

@@ -1,5 +1,7 @@
+import { ComingRounds, frozenStages } from './coming-rounds.ts'
+import { plannedMatching } from './planned-matching.ts'
 import type { Policy } from './policy.ts'
-import { frozenStages, proposePlans } from './receding-dp-policy.ts'
+import { bestPlan } from './receding-dp-policy.ts'
 
 /**
  * Plans each device's rounds by exact dynamic programming on what they will really be. Without
@@ -9,6 +11,9 @@ import { frozenStages, proposePlans } from './receding-dp-policy.ts'
 export const exactDpPolicy: Policy = {
   name: 'exact-dp',
   label: 'Exact DP (clairvoyant)',
-  propose: (graph, context) =>
-    proposePlans(graph, context, context.future ?? frozenStages(graph.stage, context.roundsLeft)),
+  propose: (graph, context) => {
+    const stages = context.future ?? frozenStages(graph.stage, context.roundsLeft)
+    const coming = new ComingRounds(graph, context, stages)
+    return plannedMatching(graph, bestPlan(graph, context, coming))
+  },
 }

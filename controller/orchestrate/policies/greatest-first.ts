@@ -4,20 +4,17 @@ export class GreatestFirst {
   readonly #order: Int32Array
   #size: number
 
-  constructor(values: readonly number[]) {
-    this.#values = Float64Array.from(values)
-    this.#order = Int32Array.from(values, (_, index) => index)
+  constructor(values: ArrayLike<number>) {
     this.#size = values.length
+    this.#values = Float64Array.from(values)
+    this.#order = new Int32Array(this.#size)
+    for (let index = 0; index < this.#size; index++) this.#order[index] = index
     for (let at = (this.#size >> 1) - 1; at >= 0; at--) this.#sink(at)
   }
 
   /** Index of the greatest value, -1 when all are popped. */
   top(): number {
     return this.#size === 0 ? -1 : (this.#order[0] ?? -1)
-  }
-
-  topValue(): number {
-    return this.#size === 0 ? 0 : (this.#values[this.#order[0] ?? 0] ?? 0)
   }
 
   pop(): void {

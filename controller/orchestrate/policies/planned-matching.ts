@@ -11,12 +11,14 @@ export interface PlannedStep {
   readonly total: number
 }
 
-/** The matching of first steps, in the order of the graph's devices. */
-export function plannedMatching(
-  graph: LatentGraph,
-  steps: readonly PlannedStep[],
-  outlook: Outlook,
-): Matching {
+/** First steps of all devices, in the order of the graph's, and what they lead to. */
+export interface Plan {
+  readonly steps: readonly PlannedStep[]
+  readonly outlook: Outlook
+}
+
+/** A plan as people and assignments read it. */
+export function plannedMatching(graph: LatentGraph, { steps, outlook }: Plan): Matching {
   const choices = graph.devices.map(({ agentId }, device) => {
     const { model, gain, total } = steps[device] as PlannedStep
     const edge = model < 0 ? null : graph.edgeOf(device, model)

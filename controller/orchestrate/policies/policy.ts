@@ -21,15 +21,28 @@ export interface Matching {
   readonly gap: number
   /** What a policy that looks ahead expects of this and the coming rounds together. */
   readonly outlook?: Outlook
+  /** How much of what was learned is in it. */
+  readonly guarded?: Guarded
   /** Whose plan this is, where another was planned beside that of the policy. */
   readonly decision?: RoundDecision
+}
+
+/** A plan, corrected by what was learned. */
+export interface Guarded {
+  /** Policy whose plan it is. */
+  readonly plan: string
+  /** Devices that were given another choice than the plan's. */
+  readonly correctedCount: number
+  /** Devices that kept the plan's choice, as judges that were learned too hold it for worth more. */
+  readonly refusedCount: number
 }
 
 export interface Outlook {
   readonly rounds: number
   /**
    * Gain of the plan, if things come as the policy assumes. Where shared models have prices, those of
-   * the later rounds are taken off: it rather promises too little.
+   * the later rounds are taken off: it rather promises too little. Without prices it leaves limits of
+   * the later rounds out.
    */
   readonly gain: number
   /** What no plan could exceed under the same assumption. */
@@ -53,6 +66,11 @@ export interface Policy {
   readonly name: string
   readonly label: string
   readonly propose: (graph: LatentGraph, context: PolicyContext) => Matching
+  /**
+   * Of a policy that was learned: its proposal where its own judges hold that for worth more than the
+   * receding-horizon plan, device by device, and the plan elsewhere. This is what is executed.
+   */
+  readonly proposeGuarded?: Policy['propose']
 }
 
 /**
@@ -62,13 +80,20 @@ export interface Policy {
  */
 export function matchingOf(graph: LatentGraph, choices: readonly Choice[]): Matching {
   const gain = choices.reduce((sum, choice) => sum + (choice.edge?.gain ?? 0), 0)
-  const models = graph.models.length
-  const best = graph.devices.map((_, device) => {
-    const row = graph.gains.subarray(device * models, (device + 1) * models)
-    return row.reduce((most, one) => Math.max(most, one), 0)
-  })
-  const bound = best.reduce((sum, one) => sum + one, 0)
+  const bound = greatestGains(graph).reduce((sum, one) => sum + one, 0)
   return { choices, gain, bound, gap: bound > 0 ? (bound - gain) / bound : 0 }
+}
+
+/** By device, the greatest gain on its edges. */
+export function greatestGains({ gains, devices, models }: LatentGraph): Float64Array {
+  const greatest = new Float64Array(devices.length)
+  for (let device = 0, pair = 0; device < devices.length; device++) {
+    for (let model = 0; model < models.length; model++, pair++) {
+      const gain = gains[pair] ?? 0
+      if (gain > (greatest[device] ?? 0)) greatest[device] = gain
+    }
+  }
+  return greatest
 }
 
 /** Edges, or missing edges, in one list a device, in the order of the graph's devices. */

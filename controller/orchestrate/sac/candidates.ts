@@ -1,21 +1,22 @@
-import { type ActionBatch, actionBatchOf } from '../action-features.ts'
+import { ACTION_FEATURES, ActionFeatures } from '../action-features.ts'
 import type { DecisionStage } from '../decision-stage.ts'
+import { type FirstRound, greatest, PlanSearch } from '../horizon/plan-search.ts'
 import { IDLE } from '../horizon/transition.ts'
 import type { SlotArrays } from '../slot-kernels.ts'
 
 /**
  * Actions of a device that a learned policy weighs: those that the plan of the present view holds
- * for the best, down to a quarter of a round's gain below it. In nearly all decisions the
- * clairvoyant optimum takes one of them, mostly one of the first two; so the cost of a decision
- * hardly grows with the number of models, and learning is spent where it can change something.
+ * for the best, down to a tenth of a round's gain below it. In nearly all decisions the clairvoyant
+ * optimum takes one of them, mostly one of the first two; so the cost of a decision hardly grows with
+ * the number of models, and learning is spent where it can change something.
  */
-export const CANDIDATES = 6
-const MARGIN_ROUNDS = 0.25
+export const CANDIDATES = 4
+const MARGIN_ROUNDS = 0.1
 
 /** Rounds after this one that the plan behind the features looks ahead. */
 export const LOOK_AHEAD_ROUNDS = 4
 
-/** The candidates of all devices, the best by the plan first. */
+/** All that a learned policy sees of a decision: the candidates of all devices, the plan's first. */
 export interface CandidateBatch {
   readonly deviceCount: number
   readonly featureCount: number
@@ -23,10 +24,12 @@ export interface CandidateBatch {
   readonly features: Float32Array
   /** [device][candidate]: 1 where there is one. The first always is. */
   readonly mask: Float32Array
-  /** [device][candidate]: action of the batch, 0 to idle. */
+  /** [device][candidate]: 0 to idle, m + 1 for model m. */
   readonly actions: Int32Array
   /** [device][candidate]: gain of this round and of the plan after it. */
   readonly totals: Float64Array
+  /** [device]: gain of the plan after idling. */
+  readonly afterIdling: Float64Array
 }
 
 /** Features say how many rounds are left as a share of this many. */
@@ -34,53 +37,72 @@ const ROUNDS_MAX = 10
 /** What is said where there is no end. */
 const ROUNDS_LEFT_ENDLESS = 5
 
-/** All that a learned policy sees of a decision. */
 export function observe(
   stage: DecisionStage,
   pools: SlotArrays,
   roundsLeft = ROUNDS_LEFT_ENDLESS,
-): { readonly batch: ActionBatch; readonly candidates: CandidateBatch } {
-  const batch = actionBatchOf(stage, pools, {
-    roundsLeft: Math.min(roundsLeft, ROUNDS_MAX),
-    roundsInAll: ROUNDS_MAX,
-    lookAheadRounds: LOOK_AHEAD_ROUNDS,
-  })
-  const rounds = 1 + Math.min(LOOK_AHEAD_ROUNDS, roundsLeft - 1)
-  return { batch, candidates: candidatesOf(batch, 1 - MARGIN_ROUNDS / rounds) }
-}
-
-/** `share` of the greatest total is what a candidate must reach. */
-function candidatesOf(batch: ActionBatch, share: number): CandidateBatch {
-  const { deviceCount, actionCount, featureCount } = batch
+): CandidateBatch {
+  const { deviceCount } = stage
   const rows = deviceCount * CANDIDATES
-  const candidates: CandidateBatch = {
+  const batch: CandidateBatch = {
     deviceCount,
-    featureCount,
-    features: new Float32Array(rows * featureCount),
+    featureCount: ACTION_FEATURES.length,
+    features: new Float32Array(rows * ACTION_FEATURES.length),
     mask: new Float32Array(rows),
     actions: new Int32Array(rows),
     totals: new Float64Array(rows),
+    afterIdling: new Float64Array(deviceCount),
   }
-  const best = new BestActions()
+  const writer = new ActionFeatures(stage, pools, {
+    roundsLeft: Math.min(roundsLeft, ROUNDS_MAX),
+    roundsInAll: ROUNDS_MAX,
+  })
+  const rounds = 1 + Math.max(0, Math.min(LOOK_AHEAD_ROUNDS, roundsLeft - 1))
+  const search = new PlanSearch(new Array<DecisionStage>(rounds).fill(stage))
+  const best = new BestActions(1 - MARGIN_ROUNDS / rounds)
   for (let device = 0; device < deviceCount; device++) {
-    best.clear()
-    const from = device * actionCount
-    for (let action = 0; action < actionCount; action++) {
-      const row = from + action
-      const total = (batch.gains[row] ?? 0) + (batch.afterwards[row] ?? 0)
-      if (batch.mask[row] === 1) best.offer(action, total)
-    }
-    const least = share * best.totalAt(0)
-    for (let place = 0; place < best.size && best.totalAt(place) >= least; place++) {
-      const [at, row] = [device * CANDIDATES + place, from + best.actionAt(place)]
-      candidates.mask[at] = 1
-      candidates.actions[at] = best.actionAt(place)
-      candidates.totals[at] = best.totalAt(place)
-      const values = batch.features.subarray(row * featureCount, (row + 1) * featureCount)
-      candidates.features.set(values, at * featureCount)
-    }
+    const first = search.firstRound(device, pools)
+    offerAll(best, search, first)
+    // Where nothing follows from a choice, there is nothing to learn about it.
+    if (!search.hasConsequences) best.keepFirst()
+    writeBest(batch, device, { best, writer, sensed: first.sensed })
   }
-  return candidates
+  return batch
+}
+
+/** From the greatest gain down, until not even a free pool afterwards could bring an action close. */
+function offerAll(best: BestActions, search: PlanSearch, { gains, workloads }: FirstRound): void {
+  best.clear(search.after(IDLE, 0))
+  for (;;) {
+    const model = greatest(gains)
+    const gain = gains[model] ?? 0
+    if (gain <= 0 || gain + search.boundAfter < best.least) return
+    gains[model] = 0
+    const workload = workloads[model] ?? 0
+    best.offer({ model, gain, workload, after: search.after(model, workload) })
+  }
+}
+
+function writeBest(
+  batch: CandidateBatch,
+  device: number,
+  o: {
+    readonly best: BestActions
+    readonly writer: ActionFeatures
+    readonly sensed: Float64Array
+  },
+): void {
+  const afterIdling = o.best.afterIdling
+  batch.afterIdling[device] = afterIdling
+  for (const [place, { model, gain, workload, after }] of o.best.close().entries()) {
+    const at = device * CANDIDATES + place
+    batch.mask[at] = 1
+    batch.actions[at] = model + 1
+    batch.totals[at] = gain + after
+    const action = { model, gain, workload, lookAhead: after - afterIdling }
+    const offset = at * batch.featureCount
+    o.writer.write(device, action, { sensed: o.sensed, features: batch.features, offset })
+  }
 }
 
 /** Model of an action, or IDLE. */
@@ -88,33 +110,52 @@ export function modelOf(action: number): number {
   return action === 0 ? IDLE : action - 1
 }
 
+interface Offer {
+  readonly model: number
+  readonly gain: number
+  readonly workload: number
+  readonly after: number
+}
+
 /** The few of the greatest totals, of equal ones those that were offered first. */
 class BestActions {
-  size = 0
-  readonly #actions = new Int32Array(CANDIDATES)
-  readonly #totals = new Float64Array(CANDIDATES)
+  afterIdling = 0
+  readonly #share: number
+  #offers: Offer[] = []
 
-  clear(): void {
-    this.size = 0
+  /** `share` of the greatest total is what an action must reach to be close. */
+  constructor(share: number) {
+    this.#share = share
   }
 
-  actionAt(place: number): number {
-    return this.#actions[place] ?? 0
+  clear(afterIdling: number): void {
+    this.afterIdling = afterIdling
+    this.#offers = [{ model: IDLE, gain: 0, workload: 0, after: afterIdling }]
   }
 
-  totalAt(place: number): number {
-    return this.#totals[place] ?? 0
+  get least(): number {
+    const [first] = this.#offers
+    return first === undefined ? 0 : this.#share * totalOf(first)
   }
 
-  offer(action: number, total: number): void {
-    if (this.size === CANDIDATES && total <= (this.#totals[CANDIDATES - 1] ?? 0)) return
-    let place = Math.min(this.size, CANDIDATES - 1)
-    for (; place > 0 && total > (this.#totals[place - 1] ?? 0); place--) {
-      this.#actions[place] = this.#actions[place - 1] ?? 0
-      this.#totals[place] = this.#totals[place - 1] ?? 0
-    }
-    this.#actions[place] = action
-    this.#totals[place] = total
-    if (this.size < CANDIDATES) this.size++
+  offer(one: Offer): void {
+    const total = totalOf(one)
+    if (total < this.least) return
+    const place = this.#offers.findIndex(other => total > totalOf(other))
+    this.#offers.splice(place < 0 ? this.#offers.length : place, 0, one)
+    this.#offers.length = Math.min(this.#offers.length, CANDIDATES)
   }
+
+  keepFirst(): void {
+    this.#offers.length = 1
+  }
+
+  close(): readonly Offer[] {
+    const { least } = this
+    return this.#offers.filter(one => totalOf(one) >= least)
+  }
+}
+
+function totalOf({ gain, after }: Offer): number {
+  return gain + after
 }

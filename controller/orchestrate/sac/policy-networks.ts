@@ -10,7 +10,7 @@ import { CANDIDATES } from './candidates.ts'
 export const NETWORKS = ['actor', 'critic.0', 'critic.1'] as const
 export type NetworkName = (typeof NETWORKS)[number]
 
-export const HIDDEN = 64
+export const HIDDEN = 32
 
 const SIZES: ActionScorerSizes = {
   actions: CANDIDATES,

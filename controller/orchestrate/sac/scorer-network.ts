@@ -20,7 +20,7 @@ interface Layer {
 
 /**
  * Evaluates a scorer on one device at a time, on plain arrays. ONNX Runtime for Node runs only
- * asynchronously, and a policy is a pure function that answers at once; for six actions of 9,000
+ * asynchronously, and a policy is a pure function that answers at once; for four actions of 2,700
  * multiplications each a run would cost as much as the work in it. Scores come without the scale of
  * logits: that of an actor does not move its greatest.
  */

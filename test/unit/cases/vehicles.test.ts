@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { benchDocument } from '../../../bench/bench-report.ts'
 import { shareOf } from '../../../cases/vehicles/interval.ts'
+import { withExecuted } from '../../../cases/vehicles/learned-policies.ts'
 import { measuredWorld } from '../../../cases/vehicles/measured-cells.ts'
 import { writeReport } from '../../../cases/vehicles/report.ts'
 import {
@@ -14,7 +15,7 @@ import {
 } from '../../../cases/vehicles/studies.ts'
 import { element, text } from '../../../cases/vehicles/svg.ts'
 import { Tally } from '../../../cases/vehicles/tally.ts'
-import { sacPolicies } from '../../../controller/orchestrate/policies/sac-policy.ts'
+import { sacPolicy } from '../../../controller/orchestrate/policies/sac-policy.ts'
 import { readPolicyFile } from '../../../controller/orchestrate/sac/policy-file.ts'
 import { buildPolicyFile } from '../../../controller/orchestrate/sac/policy-networks.ts'
 import { drawScenario, inputsOfRound } from '../../../controller/simulate/scenario.ts'
@@ -22,7 +23,7 @@ import { BALANCED } from '../../../controller/simulate/scenario-options.ts'
 
 const options = { ...BALANCED, vehicles: 8, targets: 60, rounds: 2 }
 /** Not trained: as it begins. */
-const learned = sacPolicies(readPolicyFile(buildPolicyFile(new Map())))
+const learned = withExecuted(sacPolicy(readPolicyFile(buildPolicyFile(new Map()))))
 
 describe('shares and their intervals', () => {
   test('a share is the ratio of sums, and its interval holds it', () => {

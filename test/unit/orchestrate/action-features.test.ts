@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { ACTION_FEATURES, actionBatchOf } from '../../../controller/orchestrate/action-features.ts'
-import { buildDecisionStage } from '../../../controller/orchestrate/decision-stage.ts'
+import { ACTION_FEATURES, ActionFeatures } from '../../../controller/orchestrate/action-features.ts'
+import {
+  buildDecisionStage,
+  type DecisionStage,
+} from '../../../controller/orchestrate/decision-stage.ts'
+import { PlanSearch } from '../../../controller/orchestrate/horizon/plan-search.ts'
 import { StateGraph } from '../../../controller/orchestrate/horizon/state-graph.ts'
+import { IDLE } from '../../../controller/orchestrate/horizon/transition.ts'
+import type { SlotArrays } from '../../../controller/orchestrate/slot-kernels.ts'
 import { Environment } from '../../../controller/simulate/environment.ts'
 import { drawScenario, inputsOfRound } from '../../../controller/simulate/scenario.ts'
 import { BALANCED } from '../../../controller/simulate/scenario-options.ts'
@@ -9,71 +15,86 @@ import { BALANCED } from '../../../controller/simulate/scenario-options.ts'
 const scenario = drawScenario({ ...BALANCED, vehicles: 12, rounds: 4 }, 2)
 const env = new Environment(scenario)
 env.step(Int32Array.from({ length: 12 }, (_, device) => device - 1))
-const options = { roundsLeft: env.roundsLeft, roundsInAll: 4, lookAheadRounds: 2 }
-const batch = actionBatchOf(env.stage, env.pools, options)
+
+/** Rows of a device's actions, by model, idling among them. */
+function rowsOf(stage: DecisionStage, pools: SlotArrays, device: number, rounds: number) {
+  const writer = new ActionFeatures(stage, pools, { roundsLeft: rounds, roundsInAll: 4 })
+  const search = new PlanSearch(new Array<DecisionStage>(rounds).fill(stage))
+  const { sensed, gains, workloads } = search.firstRound(device, pools)
+  const idle = search.after(IDLE, 0)
+  const rows = new Map<number, Float32Array>()
+  for (let model = IDLE; model < stage.modelCount; model++) {
+    const workload = workloads[model] ?? 0
+    if (model !== IDLE && workload === 0) continue
+    const lookAhead = search.after(model, workload) - idle
+    const features = new Float32Array(ACTION_FEATURES.length)
+    const action = { model, gain: gains[model] ?? 0, workload, lookAhead }
+    writer.write(device, action, { sensed, features, offset: 0 })
+    rows.set(model, features)
+  }
+  return rows
+}
+
+const allRows = (rounds: number) =>
+  Array.from({ length: 12 }, (_, device) => rowsOf(env.stage, env.pools, device, rounds))
+
+const featureOf = (row: Float32Array | undefined, name: (typeof ACTION_FEATURES)[number]) =>
+  row?.[ACTION_FEATURES.indexOf(name)]
 
 describe('features of actions', () => {
-  test('possible are idling and the edges of the latent graph, with their gains and workloads', () => {
+  test('they tell gains of the edges of the latent graph', () => {
     const graph = env.graph()
-    const idle = { gain: 0, workload: 0 }
-    for (let device = 0; device < batch.deviceCount; device++) {
-      for (let action = 0; action < batch.actionCount; action++) {
-        const row = device * batch.actionCount + action
-        const edge = action === 0 ? idle : graph.edgeOf(device, action - 1)
-        expect(batch.mask[row]).toBe(edge === null ? 0 : 1)
-        const { gain, workload } = edge ?? idle
-        expect([batch.gains[row], batch.workloads[row]]).toEqual([gain, workload])
+    for (const [device, rows] of allRows(3).entries()) {
+      for (let model = 0; model < env.stage.modelCount; model++) {
+        const edge = graph.edgeOf(device, model)
+        expect(rows.has(model)).toBe(edge !== null)
+        if (edge !== null) expect(featureOf(rows.get(model), 'gain')).toBeCloseTo(5 * edge.gain, 5)
       }
     }
   })
 
-  test('the rounds afterwards are those of the state graph of the present view', () => {
+  test('looking ahead is that of the state graph of the present view', () => {
     const planner = new StateGraph([env.stage, env.stage, env.stage])
-    for (let device = 0; device < batch.deviceCount; device++) {
+    for (const [device, rows] of allRows(3).entries()) {
       const nodes = planner.addDevice(device, env.pools)
       planner.solve(nodes)
-      for (const edge of planner.edgesOf(nodes.from)) {
-        const action = (planner.edgeModel.values[edge] ?? 0) + 1
-        const after = planner.value.values[planner.edgeNext.values[edge] ?? 0]
-        expect(batch.afterwards[device * batch.actionCount + action]).toBeCloseTo(after ?? 0, 12)
+      const after = new Map(
+        planner.edgesOf(nodes.from).map(edge => {
+          const next = planner.edgeNext.values[edge] ?? 0
+          return [planner.edgeModel.values[edge] ?? IDLE, planner.value.values[next] ?? 0]
+        }),
+      )
+      for (const [model, row] of rows) {
+        const ahead = (after.get(model) ?? 0) - (after.get(IDLE) ?? 0)
+        expect(featureOf(row, 'look-ahead')).toBeCloseTo(5 * ahead, 5)
       }
     }
   })
 
-  test('every feature is a number of moderate size, and no row of a missing edge is filled', () => {
-    for (const [index, value] of batch.features.entries()) {
-      expect(Math.abs(value)).toBeLessThan(6)
-      const row = Math.floor(index / batch.featureCount)
-      if (batch.mask[row] === 0) expect(value).toBe(0)
+  test('every feature is a number of moderate size', () => {
+    for (const row of allRows(3).flatMap(rows => [...rows.values()])) {
+      for (const value of row) expect(Math.abs(value)).toBeLessThan(6)
     }
-    expect(batch.featureCount).toBe(ACTION_FEATURES.length)
   })
 
   test('models in another order are the same rows in another order', () => {
     const inputs = inputsOfRound(scenario, 0)
-    const turned = { ...inputs, models: inputs.models.toReversed() }
-    const [one, other] = [inputs, turned].map(some => {
-      const stage = buildDecisionStage(some)
-      return actionBatchOf(stage, new Environment(scenario).pools, options)
-    })
-    const rowOf = (from: typeof one, device: number, action: number) => {
-      const at = (device * batch.actionCount + action) * batch.featureCount
-      return from?.features.subarray(at, at + batch.featureCount)
-    }
-    for (let device = 0; device < batch.deviceCount; device++) {
-      for (let model = 0; model < inputs.models.length; model++) {
-        const action = inputs.models.length - model
-        expect(rowOf(other, device, action)).toEqual(rowOf(one, device, model + 1))
+    const { pools } = new Environment(scenario)
+    const [one, other] = [inputs.models, inputs.models.toReversed()].map(models =>
+      buildDecisionStage({ ...inputs, models }),
+    ) as [DecisionStage, DecisionStage]
+    for (let device = 0; device < 12; device++) {
+      const turned = rowsOf(other, pools, device, 3)
+      for (const [model, row] of rowsOf(one, pools, device, 3)) {
+        const place = model === IDLE ? IDLE : inputs.models.length - 1 - model
+        expect(turned.get(place)).toEqual(row)
       }
     }
   })
 
   test('the last round has nothing to look ahead to', () => {
-    const last = actionBatchOf(env.stage, env.pools, { ...options, roundsLeft: 1 })
-    expect(Math.max(...last.afterwards)).toBe(0)
-    const column = ACTION_FEATURES.indexOf('look-ahead')
-    expect(last.features.filter((_, at) => at % last.featureCount === column)).toEqual(
-      new Float32Array(last.mask.length),
-    )
+    for (const row of allRows(1).flatMap(rows => [...rows.values()])) {
+      expect(featureOf(row, 'look-ahead')).toBe(0)
+    }
   })
 })

@@ -1,14 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import { ExecutedPolicy } from '../../../controller/orchestrate/execute/executed-policy.ts'
 import { promisedGain } from '../../../controller/orchestrate/execute/promised-gain.ts'
-import { buildLatentGraph } from '../../../controller/orchestrate/latent-graph.ts'
-import { greedyGainPolicy } from '../../../controller/orchestrate/policies/greedy-gain-policy.ts'
-import type { Policy } from '../../../controller/orchestrate/policies/policy.ts'
-import { randomPolicy } from '../../../controller/orchestrate/policies/random-policy.ts'
+import { IDLE } from '../../../controller/orchestrate/horizon/transition.ts'
+import { buildLatentGraph, type LatentGraph } from '../../../controller/orchestrate/latent-graph.ts'
 import {
+  ComingRounds,
   frozenStages,
-  recedingDpPolicy,
-} from '../../../controller/orchestrate/policies/receding-dp-policy.ts'
+} from '../../../controller/orchestrate/policies/coming-rounds.ts'
+import { greedyGainPolicy } from '../../../controller/orchestrate/policies/greedy-gain-policy.ts'
+import type { Choice, Policy } from '../../../controller/orchestrate/policies/policy.ts'
+import { randomPolicy } from '../../../controller/orchestrate/policies/random-policy.ts'
+import { recedingDpPolicy } from '../../../controller/orchestrate/policies/receding-dp-policy.ts'
 import { drawScenario, inputsOfRound } from '../../../controller/simulate/scenario.ts'
 import { BALANCED } from '../../../controller/simulate/scenario-options.ts'
 import { seededRandom } from '../../../runtime/seeded-random.ts'
@@ -19,6 +21,9 @@ const inputs = inputsOfRound(cell, 0)
 const graphWhere = (countsMatched: boolean) =>
   buildLatentGraph({ ...inputs, gain: { ...inputs.gain, countsMatched } })
 const context = () => ({ random: seededRandom(1) })
+const chosenIn = (choices: readonly Choice[]) => choices.map(({ edge }) => edge?.model ?? IDLE)
+const comingOf = (graph: LatentGraph) =>
+  new ComingRounds(graph, context(), frozenStages(graph.stage))
 
 describe.each([true, false])('where matches count as absorbed: %s', countsMatched => {
   const graph = graphWhere(countsMatched)
@@ -39,18 +44,20 @@ describe.each([true, false])('where matches count as absorbed: %s', countsMatche
 test('where devices share nothing, the promise of a plan is what the plan itself says', () => {
   const graph = graphWhere(false)
   const { choices, outlook } = recedingDpPolicy.propose(graph, context())
-  const stages = frozenStages(graph.stage)
-  const promise = promisedGain(graph, choices, { stages, context: context() })
+  const promise = promisedGain(graph, chosenIn(choices), {
+    coming: comingOf(graph),
+    context: context(),
+  })
   expect(promise).toBeCloseTo(outlook?.gain ?? 0, 9)
 })
 
 test('who idles to keep models hungry promises no more by it', () => {
   const graph = graphWhere(true)
-  const stages = frozenStages(graph.stage)
+  const coming = comingOf(graph)
   const promiseOf = (policy: Policy, isIdle = false) => {
     const { choices } = policy.propose(graph, context())
     const played = isIdle ? choices.map(choice => ({ ...choice, edge: null })) : choices
-    return promisedGain(graph, played, { stages, context: context() })
+    return promisedGain(graph, chosenIn(played), { coming, context: context() })
   }
   expect(promiseOf(randomPolicy, true)).toBeLessThan(promiseOf(randomPolicy))
   expect(promiseOf(randomPolicy)).toBeLessThan(promiseOf(greedyGainPolicy))
@@ -88,6 +95,37 @@ test('where time is over before the plan is made, the proposal is executed', () 
   const { decision } = policy.propose(graphWhere(true), context())
   expect(decision).toEqual({ executed: 'random', planMs: expect.any(Number), replacedCount: 0 })
   expect(nowMs).toBeLessThan(20)
+})
+
+test('where models absorb what is matched, the plan promises no less than greedy gain', () => {
+  const graph = graphWhere(true)
+  const coming = comingOf(graph)
+  const promiseOf = (policy: Policy) => {
+    const { gain, choices } = policy.propose(graph, context())
+    return chosenIn(choices).reduce((sum, one, device) => sum + coming.after(device, one), gain)
+  }
+  expect(promiseOf(recedingDpPolicy)).toBeGreaterThanOrEqual(promiseOf(greedyGainPolicy) - 1e-9)
+})
+
+test('a policy that was learned judges for itself, and what gave way to the plan is told', () => {
+  const matching = greedyGainPolicy.propose(graphWhere(false), context())
+  const learned = (correctedCount: number, refusedCount: number): Policy => ({
+    ...randomPolicy,
+    name: 'own',
+    proposeGuarded: () => ({
+      ...matching,
+      guarded: { plan: 'receding-dp', correctedCount, refusedCount },
+    }),
+  })
+  const decisionOf = (policy: Policy) =>
+    new ExecutedPolicy(policy, { log: testLog().log }).propose(graphWhere(false), context())
+  const some = decisionOf(learned(3, 2))
+  expect(some.choices).toEqual(matching.choices)
+  expect(some.decision).toMatchObject({ executed: 'own', replacedDevices: 2, replacedCount: 1 })
+  const none = decisionOf(learned(0, 2)).decision
+  expect(none).toMatchObject({ executed: 'receding-dp', replacedDevices: 2, replacedCount: 1 })
+  const all = decisionOf(learned(3, 0)).decision
+  expect(all).toMatchObject({ executed: 'own', replacedDevices: 0, replacedCount: 0 })
 })
 
 describe('a policy that fails', () => {
