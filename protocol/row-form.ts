@@ -30,10 +30,14 @@ export function rowBytesOf(form: Form): number {
 }
 
 export function isSameForm(a: Form, b: Form): boolean {
-  return formText(a) === formText(b)
+  return (
+    a.element === b.element &&
+    a.shape.length === b.shape.length &&
+    a.shape.every((size, axis) => size === b.shape[axis])
+  )
 }
 
-/** 'uint8', 'float32[64]', 'float32[1x48x64]': for people, and to compare by. */
+/** 'uint8', 'float32[64]', 'float32[1x48x64]': for people. */
 export function formText({ element, shape }: Form): string {
   return shape.length === 0 ? element : `${element}[${shape.join('x')}]`
 }
