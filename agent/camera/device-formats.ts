@@ -35,7 +35,8 @@ const LINE = /\b(Raw|Compressed) *: +(\S+) : .* :((?: (?:\d+x\d+|\{[^}]*\}x\{[^}
 export function parseDeviceFormats(text: string): DeviceFormat[] {
   return text.split('\n').flatMap(line => {
     const [, kind, name, sizes] = LINE.exec(line) ?? []
-    if (kind === undefined || name === undefined || sizes === undefined) return []
+    const isUnknown = kind === undefined || name === undefined || name === 'Unsupported'
+    if (isUnknown || sizes === undefined) return []
     return [{ name, isCompressed: kind === 'Compressed', sizes: sizesOf(sizes) }]
   })
 }

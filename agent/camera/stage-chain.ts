@@ -1,6 +1,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
+import { withDeadline } from '../../runtime/deadline.ts'
 import { cpuSecondsOf } from '../urp/own-cpu-time.ts'
 import { LineTail } from './line-tail.ts'
 
@@ -25,6 +26,7 @@ export interface StageEnd {
 const LINES_MAX = 40
 /** ffmpeg closes a camera within tenths of a second; one that hangs in a driver does not at all. */
 const KILL_MS = 1000
+const STOP_MS_MAX = 3000
 
 /**
  * Programs that write into each other, started without a shell. When one ends all are ended: a camera
@@ -76,10 +78,11 @@ export class StageChain {
     return this.#ended
   }
 
-  /** Ends all programs and waits for them. */
+  /** Ends all programs and waits for them, but not for one that hangs in a driver. */
   async stop(): Promise<void> {
     this.#end()
-    await this.#ended
+    const limit = { ms: STOP_MS_MAX, what: 'the end of the programs of a camera' }
+    await withDeadline(this.#ended, limit).catch(() => undefined)
   }
 
   #end(): void {

@@ -54,11 +54,13 @@ describe('the video devices of a board', () => {
   })
 
   test('say their formats as ffmpeg lists them', () => {
-    // By a USB camera (github.com/mpromonet/v4l2rtspserver, issue 177), and a device with ranges.
+    // Of a USB camera (github.com/mpromonet/v4l2rtspserver, issue 177), of the kernel's vivid and of a
+    // device with ranges.
     const text = `
 [video4linux2,v4l2 @ 0x105d1c0] Compressed:       mjpeg :          Motion-JPEG : 2592x1944 1280x960 640x480
 [video4linux2,v4l2 @ 0x105d1c0] Raw       :     yuyv422 :           YUYV 4:2:2 : 640x480 320x240
 [video4linux2,v4l2 @ 0x105d1c0] Raw       :     yuv420p :     Planar YUV 4:2:0 : {32-2592, 2}x{32-1944, 2}
+[video4linux2,v4l2 @ 0x557a2c7bff80] Raw       : Unsupported :  32-bit XHSV 8-8-8-8 : 320x180 640x360
 /dev/video0: Immediate exit requested`
     expect(parseDeviceFormats(text)).toEqual([
       { name: 'mjpeg', isCompressed: true, sizes: ['2592x1944', '1280x960', '640x480'] },
