@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { envelope, Hash, Id, Time } from './envelope.ts'
+import { UpdateCompression } from './update-encoding/compression.ts'
 import { UplinkPower, UplinkPowerUse } from './uplink-power.ts'
 
 /** Slots [from, to) of the communication round, counted from 0. */
@@ -50,6 +51,7 @@ export const ConsumeOrder = z.strictObject({
     .optional()
     .describe('Bits that the granted download blocks carry.'),
   uploadBitsMax: z.int().positive().describe('Bits that the granted upload blocks carry.'),
+  compression: UpdateCompression.optional().describe('Of the update; float32, whole, when absent.'),
   uplinkPower: UplinkPower.optional().describe('Advice; absent where no SNR of the link is known.'),
   seed: z.int().min(0),
 })

@@ -17,6 +17,7 @@ import type { Sensor } from '../sensors/sensor.ts'
 import type { UploadOutcome } from '../transfer/update-upload.ts'
 import { consumeRound, consumptionRefusal, type LearnedUpdate } from './consumption.ts'
 import { phaseUse } from './phase-use.ts'
+import { Residuals } from './residuals.ts'
 import { SensedRounds, senseRound } from './sensing.ts'
 import { SlotGate } from './slot-gate.ts'
 import { type ReportStatus, StatusReporter } from './status-reporter.ts'
@@ -56,6 +57,7 @@ export class AssignmentRunner implements Stoppable {
   readonly #options: AssignmentRunnerOptions
   readonly #sensed = new SensedRounds()
   readonly #manifests = new Map<string, ModelManifest>()
+  readonly #residuals = new Residuals()
   readonly #work = new Set<Promise<unknown>>()
   #latest = { session: 0, crId: -1 }
   #abort = new AbortController()
@@ -206,6 +208,7 @@ export class AssignmentRunner implements Stoppable {
         gate,
         loan,
         memoryBytesMax,
+        residual: this.#residuals.get(modelId),
         clock,
         signal,
         fetchBlob: (reference, pace) =>
@@ -249,6 +252,7 @@ export class AssignmentRunner implements Stoppable {
       o.status.failed(`update ${answer.status}: ${answer.reason ?? 'no reason given'}`, 'upload')
       return
     }
+    this.#residuals.keep(order.modelId, update.residual)
     o.status.done({
       sampleCount: update.learned.sampleCount,
       ...(uplinkPower ? { uplinkPower } : {}),

@@ -10,7 +10,7 @@ import {
 import type { UplinkPower } from '../../../protocol/uplink-power.ts'
 
 /** As iw 5.19 of Debian 12 writes it on a Raspberry Pi 4. */
-const INFO = `Interface wlan0
+const RECORDED_INFO = `Interface wlan0
 	ifindex 3
 	wdev 0x1
 	addr dc:a6:32:11:22:33
@@ -20,7 +20,7 @@ const INFO = `Interface wlan0
 	channel 36 (5180 MHz), width: 80 MHz, center1: 5210 MHz
 	txpower 20.00 dBm
 `
-const PHY = `Wiphy phy0
+const RECORDED_PHY = `Wiphy phy0
 	Band 2:
 		Frequencies:
 			* 5180 MHz [36] (23.0 dBm)
@@ -38,16 +38,20 @@ const advice: UplinkPower = {
 
 describe('what iw tells', () => {
   test('is the radio, its channel and its power', () => {
-    expect(parseRadioState(INFO)).toEqual({ phy: 'phy0', frequencyMhz: 5180, powerDbm: 20 })
-    expect(parseRadioState(INFO.replace(/.*txpower.*\n/, ''))).toBeNull()
+    expect(parseRadioState(RECORDED_INFO)).toEqual({
+      phy: 'phy0',
+      frequencyMhz: 5180,
+      powerDbm: 20,
+    })
+    expect(parseRadioState(RECORDED_INFO.replace(/.*txpower.*\n/, ''))).toBeNull()
     expect(parseRadioState('')).toBeNull()
   })
 
   test('is what the regulator allows on a channel, and where nothing may be sent', () => {
-    expect(parseChannelLimit(PHY, 5180)).toBe(23)
-    expect(parseChannelLimit(PHY, 5200)).toBe(20)
-    expect(parseChannelLimit(PHY, 5190)).toBeNull()
-    expect(parseChannelLimit(PHY, 5170)).toBeNull()
+    expect(parseChannelLimit(RECORDED_PHY, 5180)).toBe(23)
+    expect(parseChannelLimit(RECORDED_PHY, 5200)).toBe(20)
+    expect(parseChannelLimit(RECORDED_PHY, 5190)).toBeNull()
+    expect(parseChannelLimit(RECORDED_PHY, 5170)).toBeNull()
   })
 })
 
@@ -67,8 +71,8 @@ esac
 `
     writeFileSync(iw, script)
     chmodSync(iw, 0o755)
-    writeFileSync(join(folder, 'info'), INFO)
-    writeFileSync(join(folder, 'phy'), PHY)
+    writeFileSync(join(folder, 'info'), RECORDED_INFO)
+    writeFileSync(join(folder, 'phy'), RECORDED_PHY)
   })
   afterEach(() => rmSync(folder, { recursive: true }))
   const calls = () => readFileSync(join(folder, 'calls'), 'utf8').trim().split('\n')
@@ -91,7 +95,7 @@ esac
   })
 
   test('stays advice where nothing may be sent, or the operator wants it so', async () => {
-    writeFileSync(join(folder, 'info'), INFO.replace('5180 MHz', '5190 MHz'))
+    writeFileSync(join(folder, 'info'), RECORDED_INFO.replace('5180 MHz', '5190 MHz'))
     expect(await applyUplinkPower(advice, { ...wlan, iw })).toEqual({
       status: 'advice',
       reason: 'nothing may be sent on 5190 MHz',
