@@ -9,10 +9,12 @@ import { averagePower, waterFill } from '../../controller/power/water-filling.ts
 import { type Random, standardNormal } from '../../runtime/seeded-random.ts'
 import { CHANNELS } from './snr-rows.ts'
 
-/** Rates of a round, summed over its devices. */
+/** Rates of a round, summed over its honest devices: whoever lies has itself to blame. */
 export interface PlayedRound {
   readonly crId: number
   readonly model: number
+  /** What the first version would have got. */
+  readonly first: number
   readonly even: number
   readonly best: number
   readonly version: string
@@ -40,6 +42,7 @@ export class Player {
   readonly #store: VersionStore
   readonly #allocate: Allocate
   readonly #budget: number
+  readonly #first: Uint8Array
   readonly #random: Random
 
   constructor(o: {
@@ -47,12 +50,14 @@ export class Player {
     readonly store: VersionStore
     readonly allocate: Allocate
     readonly budget: number
+    readonly first: Uint8Array
     readonly random: Random
   }) {
     this.#cycle = o.cycle
     this.#store = o.store
     this.#allocate = o.allocate
     this.#budget = o.budget
+    this.#first = o.first
     this.#random = o.random
   }
 
@@ -69,11 +74,16 @@ export class Player {
       return { agentId: nameOf(device), gains: row, powers: given, achievedRate }
     })
     const events = await this.#cycle.observe(crId, reports)
-    const truth = rowsOf(gains, this.#budget)
+    const honest = gains.filter((_, device) => nameOf(device) !== LIAR)
+    const truth = rowsOf(honest, this.#budget)
     const rate = (all: Float64Array) => sumRate(truth.gains, all)
+    const given = told.flatMap((_, device) =>
+      nameOf(device) === LIAR ? [] : [...rowOf(powers, device)],
+    )
     return {
       crId,
-      model: rate(powers),
+      model: rate(Float64Array.from(given)),
+      first: rate(await this.#allocate(this.#first, truth)),
       even: rate(averagePower(truth)),
       best: rate(waterFill(truth)),
       version,

@@ -15,7 +15,7 @@ import { type PlayedCycle, playCycle } from './study.ts'
 
 const TRACES = join(MEASURED_FOLDERS.traces, 'irish-5g.jsonl.gz')
 
-const FULL = { budget: 2, devices: 24, updates: 2000, seed: 1 } as const
+const FULL = { budget: 2, devices: 24, updates: 3000, seed: 1 } as const
 const QUICK = { updates: 300 } as const
 
 const NOTES = [
@@ -23,7 +23,8 @@ const NOTES = [
     'that the telephone reported, and a device spreads its power over them',
   'rate: gain over the average allocation; before: devices stand still, as those that the model learned ' +
     'from; drift: they drive, and the model is the old one; after: the new version serves; ceiling: ' +
-    'water-filling',
+    'water-filling; all of honest devices',
+  'without-retraining: the first version in the rounds of after; retraining.gain: what the new one has more',
   'detected.crs: rounds from the change until it was detected; taken-over.crs: until the new version served',
   'rolledback: versions taken back, one of which was put in place damaged; rolledback.crs: rounds it served',
   'disbelieved: reports of the device that tells its gains a thousand times too large that were left out',
@@ -101,12 +102,16 @@ function positive(name: string, text: string): number {
 function rowsOf({ rounds, changeCr, damageCr, lies }: PlayedCycle): BenchRow[] {
   const tally = new Tally()
   const first = rounds[0]?.version
-  for (const { crId, version, model, even, best } of rounds) {
+  for (const { crId, version, model, first: old, even, best } of rounds) {
     if (crId >= damageCr) continue
     const phase = crId < changeCr ? 'before' : version === first ? 'drift' : 'after'
     tally.add(`rate.${phase}`, model - even, even)
     tally.add(`ceiling.${phase}`, best - even, even)
     tally.add(`optimum-share.${phase}`, model - even, best - even)
+    if (phase !== 'after') continue
+    tally.add('without-retraining.rate', old - even, even)
+    tally.add('without-retraining.optimum-share', old - even, best - even)
+    tally.add('retraining.gain', model - old, even)
   }
   const events = rounds.flatMap(round => round.events)
   const takenBack = events.filter(({ type }) => type === 'taken-back').length

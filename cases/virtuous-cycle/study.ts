@@ -84,7 +84,7 @@ export async function playCycle(
   })
   const allocate = (file: Uint8Array, rows: Parameters<typeof allocateBy>[3]) =>
     allocateBy(ort, options, file, rows)
-  const player = new Player({ cycle, store, allocate, budget: o.budget, random })
+  const player = new Player({ cycle, store, allocate, budget: o.budget, first, random })
   const damaged = () => powerModelFile(sizes, damagedParameters(first, random))
   return playAll({ cycle, player, conditions, random, devices: o.devices, damaged })
 }
