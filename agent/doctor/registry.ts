@@ -1,4 +1,5 @@
 import { brokerCheck } from './broker-check.ts'
+import { cameraCheck } from './camera-check.ts'
 import type { Check } from './check.ts'
 import { clockCheck } from './clock-check.ts'
 import { diskCheck } from './disk-check.ts'
@@ -15,5 +16,6 @@ export const CHECKS: readonly Check[] = [
   runtimeCheck,
   serialCheck,
   receiverCheck,
+  cameraCheck,
   brokerCheck,
 ]
