@@ -1,10 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
+import { sharedFile } from './directories.ts'
 import { npyOf } from './npy.ts'
 
 /** Channel state of an ESP32, one person moving (GeoTecINIT stability-csi-har, ODC-BY 1.0). */
-export const CSI_DATA = '/work/shared/data/wifi-csi-esp32'
+export const CSI_FOLDER = sharedFile('data/wifi-csi-esp32')
 export const CSI_SUBCARRIERS = 56
 
 interface CsiIndex {
@@ -27,8 +28,9 @@ export function writeCsiCapture(
   name: string,
   { from, to }: { readonly from: number; readonly to: number },
 ): { readonly path: string; readonly labels: string; readonly classes: number } {
-  const index = JSON.parse(readFileSync(join(CSI_DATA, 'D1.index.json'), 'utf8')) as CsiIndex
-  const raw = gunzipSync(readFileSync(join(CSI_DATA, 'D1.int16.gz')))
+  if (!CSI_FOLDER) throw new Error('there is no shared/data/wifi-csi-esp32')
+  const index = JSON.parse(readFileSync(join(CSI_FOLDER, 'D1.index.json'), 'utf8')) as CsiIndex
+  const raw = gunzipSync(readFileSync(join(CSI_FOLDER, 'D1.int16.gz')))
   const values = new Int16Array(new Uint8Array(raw).buffer)
   const names = index.recordings.flatMap(({ labels }) => labels.map(([label]) => label))
   const known = [...new Set(names)].sort()

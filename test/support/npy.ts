@@ -7,6 +7,6 @@ export function npyOf(shape: readonly number[], values: Float32Array | Int32Arra
   const head = Buffer.alloc(10)
   head.set([0x93, ...Buffer.from('NUMPY'), 1, 0])
   head.writeUInt16LE(header.length, 8)
-  const data = Buffer.from(values.buffer, values.byteOffset, values.byteLength)
-  return Buffer.concat([head, Buffer.from(header, 'latin1'), data])
+  const numbers = Buffer.from(values.buffer, values.byteOffset, values.byteLength)
+  return Buffer.concat([head, Buffer.from(header, 'latin1'), numbers])
 }

@@ -1,6 +1,5 @@
-import { existsSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { CSI_DATA, CSI_SUBCARRIERS, writeCsiCapture } from '../../support/csi-capture.ts'
+import { CSI_FOLDER, CSI_SUBCARRIERS, writeCsiCapture } from '../../support/csi-capture.ts'
 import { TestFleet } from '../../support/fleet.ts'
 
 const RUN_MS = 150_000
@@ -8,8 +7,9 @@ const RUN_MS = 150_000
 const ROWS_PER_SECOND = 2000
 const WINDOW_ROWS = 50
 
-test.skipIf(!existsSync(CSI_DATA))(
-  'a fleet whose sensor is a replayed radio capture learns to tell what a person does',
+test.skipIf(!CSI_FOLDER)(
+  'a fleet whose sensor is a replayed radio capture learns to tell what a person does ' +
+    '(skipped without shared/data/wifi-csi-esp32)',
   async () => {
     const fleet = await TestFleet.prepare({ broker: 'mosquitto', agents: ['pi-01'] })
     const { classes, ...heldBack } = writeCsiCapture(fleet.root, 'held-back', { from: 16, to: 20 })

@@ -193,6 +193,11 @@ describe('what a file may not hold', () => {
       'sensors[0].kind is "lidar"; it must be one of text-folder,',
     ],
     ['sensors: [{kind: text-folder, id: x}]', 'sensors[0].path is missing; it must be text'],
+    ['labels: [{kind: file, sensor: csi, path: a}]', 'labels[0].sensor is the id of no sensor'],
+    [
+      'sensors: [{kind: replay, id: a, path: b}]\nlabels: [{kind: teacher, sensor: a, teacher: a}]',
+      'labels[0].teacher is the sensor itself',
+    ],
     ['sensors: [text-folder]', 'sensors[0] is "text-folder"; it must be a section with keys'],
     ['site: &a home\nlink: *a', 'an alias (*name) is not supported here'],
   ])('%s is refused: %s', async (yaml, text) => {
