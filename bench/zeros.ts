@@ -9,8 +9,8 @@ import { EFFECTIVE_SAMPLES, EXPONENT, runSchedule, type ScheduleRun } from './ze
 // serial schedule in CRs of the same length, as in the cell of the case study (1.35).
 const GOAL = 'goal: gain of Zeros at least 1.3 times that of the best serial schedule'
 
-const CLOCK = { slots: 10, slotMs: 600 } as const
-const ROUNDS = 10
+const CLOCK = { slots: 10, slotMs: 1000 } as const
+const ROUNDS = 8
 const ROUNDS_QUICK = 4
 function isAveraged({ outcome }: RoundContribution): boolean {
   return outcome === 'aggregated'
@@ -23,7 +23,7 @@ const OTHER_SLOTS = 4
 export const zeros: Bench = {
   name: 'zeros',
   description: 'rounds and gain of Zeros against serial rounds, with a controller and two agents',
-  minutes: 5,
+  minutes: 7,
   run: ({ quick }) => measureZeros(quick ? ROUNDS_QUICK : ROUNDS),
 }
 

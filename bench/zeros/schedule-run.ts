@@ -102,7 +102,7 @@ function startAgent(
       measure: { linkBytesMax: 64 * 1024 },
       // Reserved, so that who else lives on the machine changes neither schedule's share.
       limits: { computingShare: 0.4, computingShareReserved: 0.4, niceness: 0 },
-      sensors: [{ kind: 'text-folder', id: 'text', path: text, bytesPerSecond: 11 }],
+      sensors: [{ kind: 'text-folder', id: 'text', path: text, bytesPerSecond: 6 }],
     },
     folder,
   )
