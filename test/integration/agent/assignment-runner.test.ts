@@ -38,8 +38,14 @@ describe('two rounds', () => {
     expect(await reported('sense', 7)).toMatchObject({ status: 'done', sampleCount: 500 })
     const second = roundNow(8)
     const sense = senseOf({ grId: 8 })
-    runner.onAssignment(assignmentOf(8, { sense, consume }), second)
-    expect(await reported('consume', 8)).toMatchObject({ status: 'done', sampleCount: 400 })
+    const figures = { reason: '', shares: [1], snrDb: 10, changeDb: 3 }
+    const uplinkPower = { ...figures, method: 'even' as const }
+    runner.onAssignment(assignmentOf(8, { sense, consume: { ...consume, uplinkPower } }), second)
+    expect(await reported('consume', 8)).toMatchObject({
+      status: 'done',
+      sampleCount: 400,
+      uplinkPower: { status: 'advice', reason: 'transmitPower is advice in the configuration' },
+    })
     await reported('sense', 8)
     const [accepted, ...phasesSaid] = said('consume', 8)
     expect([accepted, phasesSaid.pop()]).toEqual(['accepted', 'done'])

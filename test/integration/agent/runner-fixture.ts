@@ -4,6 +4,7 @@ import { onTestFinished } from 'vitest'
 import { AssignmentRunner } from '../../../agent/assignment/assignment-runner.ts'
 import type { LearnedUpdate } from '../../../agent/assignment/consumption.ts'
 import { TrainerPool } from '../../../agent/assignment/trainer-pool.ts'
+import { applyUplinkPower } from '../../../agent/radio/transmit-power.ts'
 import { openSamples } from '../../../agent/samples/samples.ts'
 import { TextFolderSensor } from '../../../agent/sensors/text-folder-sensor.ts'
 import type { UploadOutcome } from '../../../agent/transfer/update-upload.ts'
@@ -57,6 +58,8 @@ export async function startRunner(o: {
       updates.push(update)
       return upload()
     },
+    // The operator wants advice only.
+    applyPower: advice => applyUplinkPower(advice, { interfaceName: 'lo', mayApply: false }),
     report: status => statuses.push(status),
     onBusy: isBusy => moods.push(isBusy),
     log,
