@@ -1,7 +1,8 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isSameForm, type RowForm } from '../../protocol/row-form.ts'
+import { formText, type RowForm } from '../../protocol/row-form.ts'
 import type { DataSketch } from '../../protocol/urp.ts'
+import { SKETCH_BINS } from '../../protocol/value-histogram.ts'
 import { replaceFile } from '../../runtime/atomic-file.ts'
 import { messageOf } from '../../runtime/errors.ts'
 import type { Logger } from '../../runtime/logger.ts'
@@ -14,11 +15,16 @@ import {
   type StoredRecording,
 } from './recording-file.ts'
 
+/** What is kept in memory of a recording: a store of gigabytes has many. */
 interface Entry {
   /** Counts every recording ever stored. */
   readonly sequence: number
   readonly bytes: number
-  readonly head: RecordingHead
+  readonly sensor: string
+  /** Sensor and form of its rows. */
+  readonly series: string
+  readonly rows: number
+  readonly labelledRows: number
 }
 
 /** What is stored of one sensor. */
@@ -41,6 +47,8 @@ export class SampleStore {
   readonly #log: Logger
   /** Oldest first. */
   readonly #entries: Entry[] = []
+  /** Of the stored rows, by series. */
+  readonly #sketches = new Map<string, RunningSketch>()
   #work: Promise<unknown> = Promise.resolve()
 
   private constructor(o: SampleStoreOptions) {
@@ -71,42 +79,31 @@ export class SampleStore {
 
   /** Recordings of a sensor that are older than this one, newest first. */
   olderThan(sequence: number, sensor: string, form: RowForm): readonly number[] {
-    return this.#of(sensor, form)
+    const series = seriesOf(sensor, form)
+    return this.#entries
+      .filter(entry => entry.series === series && entry.sequence < sequence)
       .map(entry => entry.sequence)
-      .filter(other => other < sequence)
       .reverse()
   }
 
   counts(sensor: string): StoredCounts {
-    const entries = this.#entries.filter(({ head }) => head.sensor === sensor)
+    const entries = this.#entries.filter(entry => entry.sensor === sensor)
     const sum = (of: (entry: Entry) => number) => entries.reduce((all, one) => all + of(one), 0)
     return {
       recordings: entries.length,
-      rows: sum(({ head }) => rowsOf(head)),
-      labelledRows: sum(({ head }) => head.labelledRows),
+      rows: sum(({ rows }) => rows),
+      labelledRows: sum(({ labelledRows }) => labelledRows),
       bytes: sum(({ bytes }) => bytes),
     }
   }
 
   /** What the stored rows of a sensor look like: with each recording in and out, and never anew. */
   sketch(sensor: string, form: RowForm): DataSketch | null {
-    const [first, ...others] = this.#of(sensor, form).map(({ head }) => head.sketch)
-    if (!first) return null
-    const counts = [...first.counts]
-    let { sampleCount } = first
-    for (const other of others) {
-      sampleCount += other.sampleCount
-      for (const [bin, count] of other.counts.entries()) counts[bin] = (counts[bin] ?? 0) + count
-    }
-    return { kind: first.kind, counts, sampleCount }
+    return this.#sketches.get(seriesOf(sensor, form))?.value ?? null
   }
 
   get bytes(): number {
     return this.#entries.reduce((sum, { bytes }) => sum + bytes, 0)
-  }
-
-  #of(sensor: string, form: RowForm): readonly Entry[] {
-    return this.#entries.filter(({ head }) => head.sensor === sensor && isSameForm(head.form, form))
   }
 
   async #put(recording: StoredRecording): Promise<number> {
@@ -128,15 +125,33 @@ export class SampleStore {
       this.#log.warn({ sensor, reason: messageOf(error) }, 'recording not stored')
       return 0
     }
-    this.#entries.push({ sequence, bytes: file.length, head })
+    this.#add(sequence, file.length, head)
     return sequence
   }
 
   async #makeRoom(bytes: number): Promise<void> {
     while (this.bytes + bytes > this.#quotaBytes && this.#entries.length > 0) {
       const oldest = this.#entries.shift()
-      if (oldest) await rm(this.#pathOf(oldest.sequence), { force: true })
+      if (oldest) await this.#remove(oldest)
     }
+  }
+
+  #add(sequence: number, bytes: number, head: RecordingHead): void {
+    const { sensor, form, segments, labelledRows, sketch } = head
+    const series = seriesOf(sensor, form)
+    const rows = segments.reduce((sum, one) => sum + one.rows, 0)
+    this.#entries.push({ sequence, bytes, sensor, series, rows, labelledRows })
+    const running = this.#sketches.get(series) ?? new RunningSketch(sketch.kind)
+    running.add(sketch, 1)
+    this.#sketches.set(series, running)
+  }
+
+  async #remove({ sequence, series }: Entry): Promise<void> {
+    const path = this.#pathOf(sequence)
+    const file = await readFile(path).catch(() => null)
+    const decoded = file && decodeRecording(file)
+    if (decoded) this.#sketches.get(series)?.add(decoded.head.sketch, -1)
+    await rm(path, { force: true })
   }
 
   /** What is no whole recording is taken away: it was never there. */
@@ -146,7 +161,7 @@ export class SampleStore {
     const file = Number.isNaN(sequence) ? null : await readFile(path)
     const decoded = file && decodeRecording(file)
     if (file && decoded) {
-      this.#entries.push({ sequence, bytes: file.length, head: decoded.head })
+      this.#add(sequence, file.length, decoded.head)
       return
     }
     if (file) this.#log.warn({ path }, 'damaged recording removed from the sample store')
@@ -171,6 +186,29 @@ export interface SampleStoreOptions {
   readonly log: Logger
 }
 
-function rowsOf({ segments }: RecordingHead): number {
-  return segments.reduce((sum, { rows }) => sum + rows, 0)
+function seriesOf(sensor: string, form: RowForm): string {
+  return `${sensor} ${formText(form)}`
+}
+
+/** The sum of sketches that come and go. */
+class RunningSketch {
+  readonly #kind: DataSketch['kind']
+  readonly #counts = new Float64Array(SKETCH_BINS)
+  #rows = 0
+
+  constructor(kind: DataSketch['kind']) {
+    this.#kind = kind
+  }
+
+  add({ counts, sampleCount }: DataSketch, times: 1 | -1): void {
+    this.#rows += times * sampleCount
+    for (const [bin, count] of counts.entries()) {
+      this.#counts[bin] = (this.#counts[bin] ?? 0) + times * count
+    }
+  }
+
+  get value(): DataSketch | null {
+    if (this.#rows === 0) return null
+    return { kind: this.#kind, counts: Array.from(this.#counts), sampleCount: this.#rows }
+  }
 }
