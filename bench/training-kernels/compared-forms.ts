@@ -9,6 +9,7 @@ import { encodeModel } from '../../training/onnx/onnx-codec.ts'
 import { elementCount } from '../../training/onnx/tensor.ts'
 import { emitMoves } from '../../training/optimizer/joint-moves.ts'
 import { createOptimizer, optimizerSchema } from '../../training/optimizer/registry.ts'
+import { singleRow } from '../../training/optimizer/scaled-sum.ts'
 import type { Ort } from '../../training/trainer/ort-session.ts'
 import { poolWindow } from '../../training/types/pooling.ts'
 import { kernelTimes } from './kernel-times.ts'
@@ -29,6 +30,7 @@ const IMAGE = [32, 16, 28, 28]
 const POOLED = [32, 16, 14, 14]
 const WINDOW = [attr.ints('kernel_shape', [2, 2]), attr.ints('strides', [2, 2])]
 const WHOLE = [attr.ints('kernel_shape', [1, 1]), attr.ints('strides', [1, 1])]
+const MATRIX = [256, 784]
 const SIZES = [128, 128, 384, 128, 128, 128, 512, 128]
 
 /** Forms that training emits for the sake of speed, in sizes of the models that are compared. */
@@ -65,6 +67,14 @@ export const comparedForms: readonly Comparison[] = [
     },
   },
   { name: 'adam-of-8-vectors', plainName: 'one by one', ...moves() },
+  { name: 'adam-of-a-row', plainName: 'Mul and Add', ...rowMoves() },
+  {
+    name: 'sum-of-256-rows',
+    plainName: 'ReduceSum',
+    inputs: { x: [256, 256] },
+    ours: graph => [graph.sumAway('x', [0])],
+    plain: graph => [graph.emit('ReduceSum', ['x', graph.ints([0])], [attr.int('keepdims', 0)])],
+  },
 ]
 
 function normalize() {
@@ -91,6 +101,27 @@ function moves(): Pick<Comparison, 'inputs' | 'ours' | 'plain'> {
     inputs: Object.fromEntries([...inputs, ...optimizer.scalars.map(name => [name, []])]),
     ours: build(optimizer),
     plain: build({ ...optimizer, seesWhole: true }),
+  }
+}
+
+/** One large matrix, held as a row and as what it is. */
+function rowMoves(): Pick<Comparison, 'inputs' | 'ours' | 'plain'> {
+  const optimizer = createOptimizer(optimizerSchema.parse({ kind: 'adam' }))
+  const { slots, scalars } = optimizer
+  const states = ['parameter', 'gradient', ...slots].map(role => [role, singleRow(MATRIX)] as const)
+  const build =
+    (shape: readonly number[]): Build =>
+    graph => {
+      const [parameter = '', gradient = '', ...held] = states.map(([role]) => {
+        return graph.reshape(role, shape)
+      })
+      const moved = optimizer.emit(graph, { parameter, gradient, slots: held, scalars })
+      return [moved.parameter, ...moved.slots]
+    }
+  return {
+    inputs: Object.fromEntries([...states, ...scalars.map(name => [name, []] as const)]),
+    ours: build(singleRow(MATRIX)),
+    plain: build(MATRIX),
   }
 }
 

@@ -35,7 +35,7 @@ export function nodeWork({ node, inputs, outputs }: TypedNode): Partial<WorkCoun
   const written = bytesOf(outputs)
   const bytes = bytesOf(inputs) + written
   const shapes = { inputs: inputs.map(shapeOf), output: shapeOf(outputs[0]) }
-  const flops = nodeFlops(node, shapes)
+  const flops = isSweep(shapes) ? 0 : nodeFlops(node, shapes)
   if (opType === 'Conv' || opType === 'ConvTranspose') {
     return { operators: 1, flops, columnBytes: columnBytes(node, shapes) }
   }
@@ -44,6 +44,14 @@ export function nodeWork({ node, inputs, outputs }: TypedNode): Partial<WorkCoun
   if (touched > LARGE_BYTES) return { operators: 1, largeBytes: touched }
   const rearranges = PARTS.has(opType) || REARRANGING.has(opType)
   return { operators: 1, [rearranges ? 'movedBytes' : 'sweptBytes']: touched }
+}
+
+/**
+ * Whether a product goes through its operand once, as a sum of rows (a vector on the left) and a scaled
+ * sum (a number there) do: its time is that of reading.
+ */
+function isSweep({ inputs: [left = []] }: Shapes): boolean {
+  return left.length === 1 || elementCount(left) === 1
 }
 
 /**

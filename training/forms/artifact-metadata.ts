@@ -5,6 +5,7 @@ import { buildModel, OPSET_MAX } from '../onnx/build.ts'
 import { decodeModel, encodeModel } from '../onnx/onnx-codec.ts'
 import type { GraphProto } from '../onnx/onnx-proto.ts'
 import { optimizerSchema } from '../optimizer/registry.ts'
+import { singleRow } from '../optimizer/scaled-sum.ts'
 import { weightAverageSchema } from '../step/weight-average.ts'
 
 /** The key in metadata_props under which an artifact says what its inputs and outputs are for. */
@@ -92,6 +93,8 @@ export const trainedParameter = z.strictObject({
   control: z.string().exactOptional(),
   /** A running mean or variance: the forward pass moves it, no optimizer. */
   isStatistic: z.literal(true).exactOptional(),
+  /** All that a run changes of it comes in and goes out as one row, [1, count]. */
+  isRow: z.literal(true).exactOptional(),
 })
 
 export const artifactMetadataSchema = z.strictObject({
@@ -125,6 +128,14 @@ export function stateTensors({
   average,
 }: Pick<ArtifactMetadata['parameters'][number], 'input' | 'output' | 'slots' | 'average'>) {
   return [{ input, output }, ...slots, ...(average ? [average] : [])] satisfies StateTensor[]
+}
+
+/** The shape of the stateTensors. */
+export function stateShape({
+  shape,
+  isRow,
+}: Pick<ArtifactMetadata['parameters'][number], 'shape' | 'isRow'>): readonly number[] {
+  return isRow ? singleRow(shape) : shape
 }
 
 /** The file of a graph that says itself what it is. */

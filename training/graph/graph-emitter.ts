@@ -9,6 +9,7 @@ import { findTypeRule } from '../types/registry.ts'
 import { sameShape, type TensorType, type TypeContext } from '../types/type-rule.ts'
 import { isUnchanged, type Order, swapOfLast } from './axis-order.ts'
 import { foldIntegers } from './constant-folding.ts'
+import { sumOfRows } from './sum-of-rows.ts'
 
 export type ValueName = string
 
@@ -328,6 +329,8 @@ export class GraphEmitter {
   /** Sums over the axes, which go. */
   sumAway(x: ValueName, axes: readonly number[]): ValueName {
     if (axes.length === 0) return x
+    const summed = sumOfRows(this, x, axes)
+    if (summed !== undefined) return summed
     return this.emit('ReduceSum', [x, this.ints(axes)], [attr.int('keepdims', 0)])
   }
 

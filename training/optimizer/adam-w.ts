@@ -1,13 +1,14 @@
 import { z } from 'zod'
 import {
   adamScalars,
+  emitDirection,
   emitMoments,
-  emitMove,
   MOMENT_SLOTS,
   momentScales,
   momentSettings,
 } from './adam.ts'
 import type { Optimizer } from './optimizer.ts'
+import { emitScaledSum } from './scaled-sum.ts'
 
 export const adamWSchema = z.strictObject({
   kind: z.literal('adam-w'),
@@ -33,11 +34,10 @@ export function adamW(settings: z.output<typeof adamWSchema>): Optimizer {
     emit(graph, { parameter, gradient, slots, scalars }) {
       const [learningRate = '', epsilon = '', keep = ''] = scalars
       const moments = emitMoments(graph, { ...settings, gradient, slots })
-      const move = emitMove(graph, { ...moments, learningRate, epsilon })
-      return {
-        parameter: graph.sub(graph.mul(parameter, keep), move),
-        slots: [moments.first, moments.second],
-      }
+      const x = emitDirection(graph, { ...moments, epsilon })
+      const onto = graph.mul(parameter, keep)
+      const moved = emitScaledSum(graph, { factor: graph.neg(learningRate), x, onto })
+      return { parameter: moved, slots: [moments.first, moments.second] }
     },
   }
 }

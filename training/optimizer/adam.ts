@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { GraphEmitter, ValueName } from '../graph/graph-emitter.ts'
 import type { Optimizer } from './optimizer.ts'
+import { emitScaledSum } from './scaled-sum.ts'
 
 /** What Adam and those made of it have in common. */
 export const momentSettings = {
@@ -35,8 +36,9 @@ export function adam(settings: z.output<typeof adamSchema>): Optimizer {
     scalarsAt: (step, learningRate) => adamScalars(settings, step, learningRate),
     emit(graph, { parameter, gradient, slots, scalars: [learningRate = '', epsilon = ''] }) {
       const moments = emitMoments(graph, { ...settings, gradient, slots })
-      const move = emitMove(graph, { ...moments, learningRate, epsilon })
-      return { parameter: graph.sub(parameter, move), slots: [moments.first, moments.second] }
+      const x = emitDirection(graph, { ...moments, epsilon })
+      const moved = emitScaledSum(graph, { factor: graph.neg(learningRate), x, onto: parameter })
+      return { parameter: moved, slots: [moments.first, moments.second] }
     },
   }
 }
@@ -72,18 +74,18 @@ export function emitMoments(
     gradient,
     slots: [first = '', second = ''],
   } = given
-  const firstNext = graph.add(graph.mul(first, graph.scalar(beta1, first)), gradient)
-  const square = graph.mul(gradient, gradient)
-  const secondNext = graph.add(graph.mul(second, graph.scalar(beta2, second)), square)
-  return { first: firstNext, second: secondNext }
+  const decayed = (x: ValueName, beta: number, onto: ValueName) =>
+    emitScaledSum(graph, { factor: graph.scalar(beta, x), x, onto })
+  return {
+    first: decayed(first, beta1, gradient),
+    second: decayed(second, beta2, graph.mul(gradient, gradient)),
+  }
 }
 
-/** lrₜ · M / (√V + εₜ) */
-export function emitMove(
+/** M / (√V + εₜ) */
+export function emitDirection(
   graph: GraphEmitter,
-  given: Moments & { readonly learningRate: ValueName; readonly epsilon: ValueName },
+  { first, second, epsilon }: Moments & { readonly epsilon: ValueName },
 ): ValueName {
-  const { first, second, learningRate, epsilon } = given
-  const divisor = graph.add(graph.emit('Sqrt', [second]), epsilon)
-  return graph.div(graph.mul(first, learningRate), divisor)
+  return graph.div(first, graph.add(graph.emit('Sqrt', [second]), epsilon))
 }

@@ -3,8 +3,8 @@ import type { GraphEmitter, ValueName } from '../graph/graph-emitter.ts'
 import { attr } from '../onnx/attribute.ts'
 import {
   adamScalars,
+  emitDirection,
   emitMoments,
-  emitMove,
   MOMENT_SLOTS,
   momentScales,
   momentSettings,
@@ -35,7 +35,7 @@ export function lamb(settings: z.output<typeof lambSchema>): Optimizer {
     emit(graph, { parameter, gradient, slots, scalars }) {
       const [learningRate = '', momentScale = '', epsilon = ''] = scalars
       const moments = emitMoments(graph, { ...settings, gradient, slots })
-      const adapted = emitMove(graph, { ...moments, learningRate: momentScale, epsilon })
+      const adapted = graph.mul(emitDirection(graph, { ...moments, epsilon }), momentScale)
       const decay = graph.mul(parameter, graph.scalar(settings.weightDecay, parameter))
       const direction = settings.weightDecay === 0 ? adapted : graph.add(adapted, decay)
       const rate = graph.mul(learningRate, trustRatio(graph, parameter, direction))

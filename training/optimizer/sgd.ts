@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Optimizer } from './optimizer.ts'
+import { emitScaledSum } from './scaled-sum.ts'
 
 export const sgdSchema = z
   .strictObject({
@@ -27,12 +28,14 @@ export function sgd(settings: z.output<typeof sgdSchema>): Optimizer {
     scalars: ['learningRate'],
     scalarsAt: (_, learningRate) => [learningRate],
     emit(graph, { parameter, gradient, slots: [velocity], scalars: [learningRate = ''] }) {
-      const times = (x: string, factor: number) => graph.mul(x, graph.scalar(factor, x))
-      const pull = weightDecay === 0 ? gradient : graph.add(gradient, times(parameter, weightDecay))
-      const next = velocity && graph.add(times(velocity, momentum), pull)
-      const direction = next && nesterov ? graph.add(pull, times(next, momentum)) : (next ?? pull)
+      const plus = (onto: string, x: string, factor: number) =>
+        emitScaledSum(graph, { factor: graph.scalar(factor, x), x, onto })
+      const pull = weightDecay === 0 ? gradient : plus(gradient, parameter, weightDecay)
+      const next = velocity && plus(pull, velocity, momentum)
+      const x = next && nesterov ? plus(pull, next, momentum) : (next ?? pull)
+      const factor = graph.neg(learningRate)
       return {
-        parameter: graph.sub(parameter, graph.mul(direction, learningRate)),
+        parameter: emitScaledSum(graph, { factor, x, onto: parameter }),
         slots: next ? [next] : [],
       }
     },

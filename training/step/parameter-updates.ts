@@ -1,4 +1,4 @@
-import { type ArtifactMetadata, stateTensors } from '../forms/artifact-metadata.ts'
+import { type ArtifactMetadata, stateShape, stateTensors } from '../forms/artifact-metadata.ts'
 import type { ParameterInfo } from '../forward/forward-graph.ts'
 import type { GraphEmitter, ValueName } from '../graph/graph-emitter.ts'
 import { ELEMENT } from '../onnx/element-type.ts'
@@ -65,6 +65,8 @@ interface DeclaredState {
   readonly name: string
   readonly shape: readonly number[]
   readonly parameter: ValueName
+  /** The parameter as the optimizer moves it: of one row, maybe, like the slots. */
+  readonly held: ValueName
   readonly slots: readonly ValueName[]
   readonly average: ValueName | undefined
   readonly isStatistic: boolean
@@ -95,14 +97,18 @@ export function declareStates(
   const float = (role: string, shape: readonly number[]) =>
     graph.declare(graph.unique(role), { elementType: ELEMENT.float, shape })
   const joint = declareJointStates(graph, members)
-  const states = parameters.map(({ name, shape, input, slots, average, isStatistic = false }) => {
+  const states = parameters.map(parameter => {
+    const { name, shape, input, slots, average, isStatistic = false } = parameter
     const part = joint?.parts.get(name)
+    const stated = stateShape(parameter)
+    const held = part ?? float(input, stated)
     return {
       name,
       shape,
-      parameter: part ?? float(input, shape),
-      slots: part ? [] : slots.map(slot => float(slot.input, shape)),
-      average: average && float(average.input, shape),
+      parameter: graph.reshape(held, shape),
+      held,
+      slots: part ? [] : slots.map(slot => float(slot.input, stated)),
+      average: average && float(average.input, stated),
       isStatistic,
       isJoint: part !== undefined,
     }
@@ -112,7 +118,10 @@ export function declareStates(
     scalars: scalars.map(scalar => float(scalar, [])),
     averageRate: averageRate === undefined ? undefined : float(averageRate, []),
     joint,
-    inputs: [...flatJoint(joint), ...states.flatMap(flat)],
+    inputs: [
+      ...flatJoint(joint),
+      ...states.flatMap(state => flat({ ...state, parameter: state.held })),
+    ],
   }
 }
 
@@ -150,7 +159,11 @@ export function emitUpdates(
         together.map(({ shape }) => shape),
       )
     : []
-  const alone = moves.filter(({ isJoint }) => !isJoint)
+  const alone = moves.flatMap(move => {
+    const { held: parameter, gradient, isJoint } = move
+    const fitted = graph.reshape(gradient, graph.shape(parameter))
+    return isJoint ? [] : [{ ...move, parameter, gradient: fitted }]
+  })
   const made = new Map<string, OptimizerOutputs>([
     ...together.map(
       ({ name }, index) => [name, { parameter: parts[index] ?? '', slots: [] }] as const,
@@ -196,8 +209,19 @@ export function fixedInputs(parameters: readonly ParameterRoles[], { proximal }:
 
 /** All states of all parameters with their shapes. */
 export function shapedStates(parameters: readonly ParameterRoles[]) {
-  return parameters.flatMap(({ shape, ...parameter }) =>
-    stateTensors(parameter).map(state => ({ ...state, shape })),
+  return parameters.flatMap(parameter =>
+    stateTensors(parameter).map(state => ({ ...state, shape: stateShape(parameter) })),
+  )
+}
+
+/** With the states of all but the `members` as rows, on which an optimizer is faster. */
+export function withRows(
+  parameters: readonly ParameterRoles[],
+  members: readonly JointMember[],
+): ParameterRoles[] {
+  const joint = new Set(members.map(({ name }) => name))
+  return parameters.map(parameter =>
+    parameter.isStatistic || joint.has(parameter.name) ? parameter : { ...parameter, isRow: true },
   )
 }
 
@@ -218,8 +242,9 @@ export function carriedStates(
   members: readonly JointMember[],
 ) {
   const names = new Set(members.map(({ name }) => name))
-  const others = parameters.flatMap(({ shape, ...parameter }) => {
+  const others = parameters.flatMap(parameter => {
     const states = stateTensors(parameter)
+    const shape = stateShape(parameter)
     const kept = names.has(parameter.name) ? states.slice(1 + parameter.slots.length) : states
     return kept.map(state => ({ ...state, shape }))
   })

@@ -21,6 +21,7 @@ import {
   jointMembers,
   shapedStates,
   type UpdateOptions,
+  withRows,
 } from './parameter-updates.ts'
 
 export interface TrainingGraphOptions extends UpdateOptions {
@@ -49,9 +50,10 @@ export function buildTrainingGraph(
   model: ForwardModel,
   options: TrainingGraphOptions,
 ): TrainingGraph {
-  const parameters = assignParameterRoles(model.parameters, options)
+  const assigned = assignParameterRoles(model.parameters, options)
   const schedule = assignScheduleRoles(options)
-  const members = jointMembers(options.optimizer, parameters)
+  const members = jointMembers(options.optimizer, assigned)
+  const parameters = withRows(assigned, members)
   const { body, labelType, flopsPerSample } = buildStep(model, {
     ...options,
     ...{ parameters, schedule, members },

@@ -1,6 +1,6 @@
 import type { Tensor } from 'onnxruntime-node'
 import { GainnetError } from '../../runtime/errors.ts'
-import { type ArtifactMetadata, stateTensors } from '../forms/artifact-metadata.ts'
+import { type ArtifactMetadata, stateShape, stateTensors } from '../forms/artifact-metadata.ts'
 import {
   checkSampleWeights,
   inputTensors,
@@ -94,11 +94,11 @@ export function initialStates(
   checkParameterCount(parameters, values)
   return new Map(
     parameters.flatMap(parameter => {
-      const { shape, offset, count } = parameter
+      const { offset, count } = parameter
       return stateTensors(parameter).map(({ input }) => {
         const isItself = input === parameter.input
         const held = isItself ? values.slice(offset, offset + count) : new Float32Array(count)
-        return [input, new Tensor('float32', held, shape)] as const
+        return [input, new Tensor('float32', held, stateShape(parameter))] as const
       })
     }),
   )

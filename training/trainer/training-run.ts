@@ -6,6 +6,7 @@ import { type Checkpoint, readCheckpoint } from '../checkpoint/checkpoint.ts'
 import {
   type ArtifactMetadata,
   readTrainingArtifact,
+  stateShape,
   stateTensors,
 } from '../forms/artifact-metadata.ts'
 import { maskKey } from '../forward/dropout-mask.ts'
@@ -167,7 +168,8 @@ export class TrainingRun {
       parameters.flatMap(parameter =>
         stateTensors(parameter).map(({ input }) => {
           const values = states.get(input) ?? new Float32Array(parameter.count)
-          return [input, new this.#ort.Tensor('float32', values, parameter.shape)] as const
+          const tensor = new this.#ort.Tensor('float32', values, stateShape(parameter))
+          return [input, tensor] as const
         }),
       ),
     )

@@ -241,3 +241,45 @@ describe('small parameters', () => {
     expect(await move(optimizer)).toEqual(await move({ ...optimizer, seesWhole: true }))
   })
 })
+
+describe('a parameter that is held as a row', () => {
+  test.each(optimizerKinds)('is moved by %s as a matrix is', async kind => {
+    const optimizer = createOptimizer(optimizerSchema.parse({ kind }))
+    const roles = ['parameter', 'gradient', ...optimizer.slots]
+    const scalars = optimizer.scalars.map((name, index) => {
+      return [name, { shape: [], values: Float32Array.of(0.01 / (index + 1)) }] as const
+    })
+    const move = (shape: readonly number[]) => {
+      const drawn = roles.map((role, place) => {
+        return [role, draw(shape, place, random => random() + 0.1)] as const
+      })
+      return compute(Object.fromEntries([...drawn, ...scalars]), graph => {
+        const inputs = { parameter: 'parameter', gradient: 'gradient', slots: optimizer.slots }
+        const moved = optimizer.emit(graph, { ...inputs, scalars: optimizer.scalars })
+        return [moved.parameter, ...moved.slots]
+      })
+    }
+    const [matrix, row] = [await move([30, 40]), await move([1, 1200])]
+    for (const [index, values] of matrix.entries()) {
+      for (const [place, value] of Array.from(values).entries()) {
+        expect(Number(row[index]?.[place])).toBeCloseTo(Number(value), 5)
+      }
+    }
+  })
+})
+
+describe('a sum over the axes in front', () => {
+  test.each([
+    { shape: [7, 5], axes: [0] },
+    { shape: [3, 4, 5], axes: [0, 1] },
+    { shape: [3, 4, 5], axes: [0] },
+    { shape: [300, 3], axes: [0] },
+  ])('of $shape over $axes is what ReduceSum gives', async ({ shape, axes }) => {
+    const x = draw(shape, 1, random => Math.floor(random() * 100))
+    const [ours, plain] = await compute({ x }, graph => [
+      graph.sumAway('x', axes),
+      graph.emit('ReduceSum', ['x', graph.ints(axes)], [attr.int('keepdims', 0)]),
+    ])
+    expect(ours).toEqual(plain)
+  })
+})
