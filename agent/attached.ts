@@ -4,6 +4,7 @@ import type { Clock } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { PartStack } from '../runtime/shutdown.ts'
 import type { CostLedger } from './cost/cost-ledger.ts'
+import { ChannelWatch } from './radio/channel-watch.ts'
 import { openRadios } from './radio/open-radios.ts'
 import type { Radio } from './radio/radio.ts'
 import { openSensors } from './sensors/open-sensors.ts'
@@ -17,15 +18,15 @@ export interface Attached {
   readonly sensors: readonly Sensor[]
   /** Of the sensors that are there, what they deliver and what their data look like. */
   sensing(): readonly SensingFigures[]
-  /** The link's figures with what a modem says of its cell. */
-  withCell(figures: LinkFigures | undefined, link: string): LinkFigures | undefined
+  /** The link's figures with what a modem says of its cell and Wi-Fi of its channel. */
+  withAir(figures: LinkFigures | undefined, link: string): LinkFigures | undefined
   /** Calls back whenever a sensor or a radio was lost or found. */
   onChange(listener: () => void): void
 }
 
 /** Opens radios, then sensors, which may be made of them. What is not there is looked for again. */
 export async function openAttached(
-  config: Pick<AgentConfig, 'radios' | 'sensors'>,
+  config: Pick<AgentConfig, 'measure' | 'radios' | 'sensors'>,
   o: {
     readonly seed: number
     readonly clock: Clock
@@ -41,6 +42,9 @@ export async function openAttached(
     for (const listener of listeners) listener()
   }
   const cell = new CellWatch(o.clock)
+  const { sysRoot } = config.measure
+  const channel = o.parts.add('channel', new ChannelWatch({ sysRoot, clock: o.clock }))
+  await channel.start()
   const radios = await openRadios(config.radios, {
     ...o,
     onChange,
@@ -56,9 +60,11 @@ export async function openAttached(
     radios,
     sensors,
     sensing: () => sensors.flatMap(sensingFigures),
-    withCell: (figures, link) => {
-      const told = cell.figures()
-      return told ? { ...(figures ?? { link }), cell: told } : figures
+    withAir: (figures, link) => {
+      const [told, heard] = [cell.figures(), channel.figures]
+      if (!told && !heard) return figures
+      const air = { ...(told ? { cell: told } : {}), ...(heard ? { channel: heard } : {}) }
+      return { ...(figures ?? { link }), ...air }
     },
     onChange: listener => listeners.add(listener),
   }

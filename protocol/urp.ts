@@ -93,6 +93,16 @@ export const CellFigures = z.strictObject({
 })
 export type CellFigures = z.infer<typeof CellFigures>
 
+/** How busy the channel of a Wi-Fi radio was, as it counted itself. */
+export const ChannelFigures = z.strictObject({
+  frequencyHz: z.number().positive(),
+  busyShare: z.number().min(0).max(1).describe('Of the time; the own use of it included.'),
+  heardSeconds: z.number().positive().describe('Time that it is the mean of.'),
+  noiseDbm: z.number().optional(),
+  measuredAt: Time,
+})
+export type ChannelFigures = z.infer<typeof ChannelFigures>
+
 export const LinkFigures = z.strictObject({
   link: Id,
   downlinkBitsPerSecond: Quantity.optional(),
@@ -139,6 +149,7 @@ export const LinkFigures = z.strictObject({
     })
     .optional(),
   cell: CellFigures.optional().describe('Where a modem is a sensor of the board.'),
+  channel: ChannelFigures.optional().describe('Where the board has Wi-Fi and iw.'),
 })
 export type LinkFigures = z.infer<typeof LinkFigures>
 

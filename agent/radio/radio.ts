@@ -20,7 +20,7 @@ export const RADIO_LATENCY_MS = 2 * ROWS_TOGETHER * RADIO_ROW_MS
 const SETTLING_MS = 300
 /** rtl_tcp sends a buffer of 256 KiB at a time: three that do not come are no delay. */
 const BUFFER_BYTES = 256 * 1024
-const SILENCE_MS_MIN = 1000
+const SILENCE_MS_MIN = 1500
 /** Opened is what has told its first rows. */
 const FIRST_ROWS_MS_MAX = 3000
 
@@ -96,9 +96,9 @@ export class Radio {
 
   async close(): Promise<void> {
     this.#isClosed = true
-    await this.#opening?.catch(() => undefined)
     this.#status = 'lost'
     await this.#client?.stop()
+    await this.#opening?.catch(() => undefined)
     await this.#listening
   }
 
@@ -112,6 +112,7 @@ export class Radio {
     const first = deferred<void>()
     first.promise.catch(() => undefined)
     this.#client = client
+    if (this.#isClosed) await client.stop()
     this.#listening = this.#listen(client, () => first.resolve())
       .then(() => (this.#isClosed ? 'it is closed' : 'it sends no samples'), messageOf)
       .then(async reason => {

@@ -17,7 +17,7 @@ import {
 } from '../../agent/measure/written.ts'
 import type { Matrix } from '../../protocol/matrix.ts'
 import { formText } from '../../protocol/row-form.ts'
-import type { Provenance, Quantity } from '../../protocol/urp.ts'
+import type { CellFigures, ChannelFigures, Provenance, Quantity } from '../../protocol/urp.ts'
 import type { UrpContent } from '../../protocol/urp-series/urp-document.ts'
 import { columnFigures, foldedMatrix } from './folded-matrix.ts'
 
@@ -158,13 +158,36 @@ function mapLines(
 }
 
 function linkLines({ link, ...figures }: UrpContent['links'][number]): string[] {
-  const { downlinkBitsPerSecond, uplinkBitsPerSecond, rttMs } = figures
+  const { downlinkBitsPerSecond, uplinkBitsPerSecond, rttMs, cell, channel } = figures
   const rate = (value: number) => writtenSi(value, 'bit/s')
   return [
     ...quantityLine(link, 'downlink goodput', downlinkBitsPerSecond, rate),
     ...quantityLine(link, 'uplink goodput', uplinkBitsPerSecond, rate),
     ...quantityLine(link, 'round trip', rttMs, writtenMs),
+    ...(cell ? [airLine(link, 'cell', cellText(cell))] : []),
+    ...(channel ? [airLine(link, 'channel', channelText(channel))] : []),
   ]
+}
+
+function airLine(link: string, what: string, said: string): string {
+  return `  ${fitted(link, 9)}${fitted(what, 17)}${said}`.slice(0, 80)
+}
+
+function cellText({ technology, band, downlinkHz, rsrpDbm, rssiDbm, sinrDb }: CellFigures): string {
+  const parts = [
+    technology,
+    band === undefined ? undefined : `band ${band}`,
+    downlinkHz === undefined ? undefined : text(writtenSi(downlinkHz, 'Hz')),
+    rsrpDbm === undefined ? undefined : `RSRP ${rsrpDbm} dBm`,
+    rsrpDbm === undefined && rssiDbm !== undefined ? `RSSI ${rssiDbm} dBm` : undefined,
+    sinrDb === undefined ? undefined : `SINR ${sinrDb} dB`,
+  ]
+  return parts.filter(part => part !== undefined).join(', ')
+}
+
+function channelText({ frequencyHz, busyShare, heardSeconds }: ChannelFigures): string {
+  const busy = `${(busyShare * 100).toFixed(1)} % busy over ${writtenNumber(heardSeconds)} s`
+  return `${frequencyHz / 1e6} MHz, ${busy}`
 }
 
 function writtenMs(value: number): Written {

@@ -76,6 +76,7 @@ export class FirmwareLink implements Stoppable {
   #lastFrameMs = 0
   #clockAskedMs = 0
   #timer: Timer | undefined
+  #wasSilent = false
   #isStopped = false
 
   constructor(options: FirmwareLinkOptions) {
@@ -217,6 +218,7 @@ export class FirmwareLink implements Stoppable {
 
   #onFrame(frame: Frame): void {
     this.#lastFrameMs = this.#clock.now()
+    this.#wasSilent = false
     if ((frame.type & REPLY_BIT) !== 0) {
       if (!this.#requests.settle(frame)) this.#counts.unexpected += 1
       return
@@ -244,7 +246,11 @@ export class FirmwareLink implements Stoppable {
     const now = this.#clock.now()
     if (this.#status.state === 'lost') await this.#tryToOpen()
     else if (now - this.#lastFrameMs > SILENCE_MS_MAX) {
-      await this.#lose(`it said nothing for ${SILENCE_MS_MAX} ms although its port is open`)
+      // A look that was late itself comes before the bytes that wait: they get their turn first.
+      if (this.#wasSilent) {
+        await this.#lose(`it said nothing for ${SILENCE_MS_MAX} ms although its port is open`)
+      }
+      this.#wasSilent = !this.#wasSilent
     } else if (now - this.#clockAskedMs > CLOCK_PERIOD_MS) {
       await this.#compareClocks().catch(error => {
         this.#options.log.debug({ reason: messageOf(error) }, 'clocks not compared')

@@ -40,7 +40,7 @@ export class SerialLine {
     }
     // An unplugged cable is only noticed while somebody listens for data.
     port.on('data', on.bytes)
-    port.on('error', error => end(messageOf(error)))
+    port.on('error', error => end(endText(error)))
     port.on('close', (error: unknown) => end(error ? endText(error) : 'the port was closed'))
   }
 
@@ -65,9 +65,9 @@ export class SerialLine {
   }
 }
 
-/** A port that was pulled out says that its file descriptor is bad. */
+/** A port that was pulled out says that reading fails, or that its file descriptor is bad. */
 function endText(error: unknown): string {
-  const isGone = error instanceof Error && 'disconnected' in error && error.disconnected === true
+  const isGone = /EIO|ENXIO|EBADF|bad file descriptor/i.test(messageOf(error))
   return isGone ? 'its port is gone: was it unplugged?' : messageOf(error)
 }
 

@@ -18,6 +18,8 @@ export interface Tuning {
 const GREETING_MS_MAX = 3000
 /** rtl_tcp sends a buffer of 256 KiB at a time: at the least rate, 225 kHz, two a second. */
 const SILENCE_MS_MAX = 3000
+/** A timer that was late itself comes before the bytes that wait: they get their turn first. */
+const SECOND_LOOK_MS = 50
 /** 1.7 s of 2.4 MS/s. */
 const QUEUE_BYTES_MAX = 8 * 2 ** 20
 
@@ -126,10 +128,13 @@ export class RtlTcpClient implements Stoppable {
   }
 
   #listen(): void {
-    this.#silence = setTimeout(
-      () => this.#lose(`it sent nothing for ${this.#silenceMsMax} ms`),
-      this.#silenceMsMax,
-    )
+    this.#silence = setTimeout(() => {
+      const received = this.#receivedBytes
+      this.#silence = setTimeout(() => {
+        if (this.#receivedBytes > received) this.#listen()
+        else this.#lose(`it sent nothing for ${this.#silenceMsMax} ms`)
+      }, SECOND_LOOK_MS)
+    }, this.#silenceMsMax)
   }
 
   #lose(reason: string): void {

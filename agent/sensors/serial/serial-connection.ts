@@ -16,6 +16,8 @@ export interface SerialConnectionOptions {
   readonly silenceMsMax: number
   readonly asks: Asks | undefined
   readonly clock: Clock
+  /** Ends an opening that waits for its first row. */
+  readonly signal: AbortSignal
   readonly onRow: (row: Row) => void
   /** So many messages were lost before the next row. */
   readonly onGap: (messages: number) => void
@@ -29,11 +31,11 @@ export class SerialConnection {
   readonly #firstRow = deferred<void>()
   #line: SerialLine | null = null
   #timers: Timer[] = []
-  /** Since the last row. */
-  #bytes = 0
+  #lastByteMs: number
   #dropped = 0
   #lastRowMs: number
   #second = { startMs: 0, bytes: 0 }
+  #wasSilent = false
   #isOver = false
   #hasRow = false
   #asked = { count: 0, atMs: Number.NEGATIVE_INFINITY, isAnswered: false }
@@ -52,7 +54,7 @@ export class SerialConnection {
 
   private constructor(options: SerialConnectionOptions) {
     this.#options = options
-    this.#lastRowMs = options.clock.now()
+    this.#lastByteMs = this.#lastRowMs = options.clock.now()
   }
 
   /** `onLost` is not called any more. */
@@ -63,18 +65,21 @@ export class SerialConnection {
   }
 
   async #start(): Promise<void> {
-    const { line, clock, asks } = this.#options
+    const { line, clock, asks, signal } = this.#options
     this.#line = await SerialLine.open(line, {
       bytes: bytes => this.#take(bytes),
       end: reason => this.#lose(reason),
     })
-    this.#lastRowMs = clock.now()
+    this.#lastByteMs = this.#lastRowMs = clock.now()
     this.#repeat(LOOK_MS, () => this.#look())
     if (asks) {
       this.#ask(asks)
       this.#repeat(asks.everyMs, () => this.#ask(asks))
     }
-    await this.#firstRow.promise
+    const onAbort = (): void => this.#lose('it is closed')
+    signal.addEventListener('abort', onAbort, { once: true })
+    if (signal.aborted) onAbort()
+    await this.#firstRow.promise.finally(() => signal.removeEventListener('abort', onAbort))
   }
 
   #take(bytes: Uint8Array): void {
@@ -83,7 +88,7 @@ export class SerialConnection {
     const now = clock.now()
     if (now - this.#second.startMs >= 1000) this.#second = { startMs: now, bytes: 0 }
     this.#second.bytes += bytes.length
-    this.#bytes += bytes.length
+    this.#lastByteMs = now
     if (this.#second.bytes > BYTES_PER_SECOND_MAX) {
       // What was lost is not known; that rows are missing is.
       if (this.#hasRow) onGap(1)
@@ -96,7 +101,6 @@ export class SerialConnection {
     this.#dropped = dropped
     if (rows.length === 0) return
     this.#lastRowMs = now
-    this.#bytes = 0
     this.#hasRow = true
     this.#asked.isAnswered = true
     for (const row of rows) onRow(row)
@@ -105,12 +109,15 @@ export class SerialConnection {
 
   #look(): void {
     const { clock, silenceMsMax } = this.#options
-    if (clock.now() - this.#lastRowMs > silenceMsMax) this.#lose(this.#silence())
+    const isSilent = clock.now() - this.#lastRowMs > silenceMsMax
+    // A look that was late itself comes before the bytes that wait: they get their turn first.
+    if (isSilent && this.#wasSilent) this.#lose(this.#silence())
+    this.#wasSilent = isSilent
   }
 
   #silence(): string {
-    const { silenceMsMax, line } = this.#options
-    return this.#bytes === 0
+    const { silenceMsMax, line, clock } = this.#options
+    return clock.now() - this.#lastByteMs > silenceMsMax
       ? `it said nothing for ${silenceMsMax} ms although its port is open`
       : `nothing that it said for ${silenceMsMax} ms makes a reading: is this its driver, and ${line.baudRate} its baud rate?`
   }

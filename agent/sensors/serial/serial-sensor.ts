@@ -38,7 +38,7 @@ export class SerialSensor implements Sensor {
   #connection: SerialConnection | null = null
   #opening: Promise<void> | null = null
   #reason: string | undefined = 'it was not opened yet'
-  #isClosed = false
+  readonly #closing = new AbortController()
 
   constructor(options: SerialSensorOptions) {
     const { driver, clock } = options
@@ -85,7 +85,7 @@ export class SerialSensor implements Sensor {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true
+    this.#closing.abort()
     const connection = this.#connection
     this.#connection = null
     await this.#opening?.catch(() => undefined)
@@ -104,6 +104,7 @@ export class SerialSensor implements Sensor {
       silenceMsMax: driver.silenceMsMax,
       asks: this.#asks(),
       clock,
+      signal: this.#closing.signal,
       onRow: row => this.#stream.push(bytesOf(row), clock.now()),
       onGap: messages => this.#stream.gap(messages),
       onLost: reason => {
@@ -113,7 +114,7 @@ export class SerialSensor implements Sensor {
         onChange()
       },
     })
-    if (this.#isClosed) await connection.close()
+    if (this.#closing.signal.aborted) await connection.close()
     else this.#connection = connection
   }
 

@@ -30,6 +30,19 @@ describe('a page of a URP', () => {
     expect(page).toMatch(/^ {2}thermal +absent +no zones +12\.0 s before$/m)
   })
 
+  test('says what a modem tells of its cell, and Wi-Fi of its channel', () => {
+    const urp = sampleUrp()
+    const measuredAt = urp.validUntil
+    const air = {
+      cell: { technology: 'LTE', band: 3, downlinkHz: 20e6, rsrpDbm: -91, sinrDb: 16, measuredAt },
+      channel: { frequencyHz: 5.18e9, busyShare: 0.25, heardSeconds: 600, measuredAt },
+    }
+    const links = urp.links.map(link => ({ ...link, ...air }))
+    const text = renderUrpPage({ agentId: 'pi-04', urp: { ...urp, links }, paint: 'shades' })
+    expect(text).toMatch(/^ {2}edge +cell +LTE, band 3, 20\.0 MHz, RSRP -91 dBm, SINR 16 dB$/m)
+    expect(text).toMatch(/^ {2}edge +channel +5180 MHz, 25\.0 % busy over 600 s$/m)
+  })
+
   test.each<[string, Parameters<typeof sampleUrp>[0], Paint]>([
     ['of usual size', {}, 'truecolor'],
     ['with as many slots as the wire takes', { slots: 4096, cores: 1, blocks: 1 }, 'shades'],
