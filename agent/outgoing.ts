@@ -139,8 +139,6 @@ export class Outgoing implements Stoppable {
     const update = await this.#updates.put(
       {
         ...learned,
-        encoding: 'float32',
-        form: 'whole',
         bytes: payload.length,
         sha256: hashOf(payload),
         blockBytes,

@@ -180,6 +180,18 @@ const training = z
       .describe('Times that an agent goes through its samples in a round.'),
     batch: z.int().min(1).max(65_536).default(64).describe('Samples of one training step.'),
     learningRate: z.number().gt(0).max(10).default(0.002).describe('Step size of the optimizer.'),
+    encoding: z
+      .enum(['float32', 'float16', 'int8', 'top-k'])
+      .default('float32')
+      .describe('How the numbers of an update travel: the shorter ones lose some accuracy.'),
+    topShare: z
+      .number()
+      .gt(0)
+      .max(1)
+      .default(0.05)
+      .describe(
+        'Share of the values that top-k sends, the greatest; the others wait on the board.',
+      ),
     storedSamplesMax: z
       .int()
       .min(0)

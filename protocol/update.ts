@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { PhaseInterval } from './assignment.ts'
 import { envelope, Hash, Id } from './envelope.ts'
+import { UPDATE_ENCODINGS } from './update-encoding/encodings.ts'
 
 /**
  * Largest block of a blob or an update. Larger blocks cost fewer round trips, smaller ones less
@@ -20,8 +21,11 @@ export const UpdateManifest = z.strictObject({
   lossBefore: z.number(),
   lossAfter: z.number(),
   phases: z.array(PhaseInterval).max(16),
-  encoding: z.literal('float32'),
-  form: z.literal('whole'),
+  encoding: z.enum(UPDATE_ENCODINGS),
+  form: z
+    .enum(['whole', 'change'])
+    .describe('Parameters as they are, or what is to be added to those of the base version.'),
+  valueCount: z.int().min(1).describe('Parameters of the model.'),
   bytes: z.int().min(1),
   sha256: Hash,
   blockBytes: z.int().min(1).max(BLOCK_BYTES_MAX),

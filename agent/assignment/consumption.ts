@@ -1,7 +1,7 @@
 import type { ConsumeOrder, PhaseInterval } from '../../protocol/assignment.ts'
 import type { Content } from '../../protocol/messages.ts'
 import type { BlobReference, ModelManifest } from '../../protocol/model-manifest.ts'
-import { bytesOfParameters, parametersOfBytes } from '../../protocol/parameter-bytes.ts'
+import { parametersOfBytes } from '../../protocol/parameter-bytes.ts'
 import { rowElements } from '../../protocol/row-form.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { GainnetError } from '../../runtime/errors.ts'
@@ -17,6 +17,7 @@ import type { SensedRound } from './sensing.ts'
 import type { SlotGate } from './slot-gate.ts'
 import type { TrainerLoan } from './trainer-pool.ts'
 import { runTraining, type TrainingResult } from './training-run.ts'
+import { writeUpdate } from './write-update.ts'
 
 /** Trainer, runtime and their buffers without any model (training engine, measured on x64). */
 const TRAINER_BYTES = 130 * 2 ** 20
@@ -35,7 +36,12 @@ export interface LearnedUpdate {
     | 'lossBefore'
     | 'lossAfter'
     | 'phases'
+    | 'encoding'
+    | 'form'
+    | 'valueCount'
   >
+  /** What of the change the payload does not carry: for the next update of this model. */
+  readonly residual: Float32Array | null
 }
 
 export interface ConsumptionContext {
@@ -60,6 +66,8 @@ export interface ConsumptionContext {
     more?: Pick<PhaseInterval, 'cpuSeconds' | 'bytes' | 'use'>,
   ) => PhaseInterval
   readonly onPhase: (phase: 'download' | 'train') => void
+  /** What the last update of this model left over, if any. */
+  readonly residual: Float32Array | undefined
 }
 
 /** Why an order cannot be carried out, with the number that does not fit; null where it can. */
@@ -97,9 +105,13 @@ export async function consumeRound(context: ConsumptionContext): Promise<Learned
   const { crId, order, manifest } = context
   const { artifact, parameters, download } = await downloadModel(context)
   const { result, learned, train } = await trainModel(context, { artifact, parameters })
+  const base = parametersOfBytes(parameters)
+  const written = writeUpdate({ learned, base, residual: context.residual }, order.compression)
   return {
-    payload: bytesOfParameters(learned),
+    payload: written.payload,
+    residual: written.residual,
     learned: {
+      ...written.form,
       grId: order.grId,
       crId,
       modelId: manifest.modelId,

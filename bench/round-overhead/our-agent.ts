@@ -116,6 +116,7 @@ export class OurAgent implements Stoppable {
     status.progress('upload')
     const answer = await this.#outgoing.upload({
       payload: changed(bytes, this.#random()),
+      residual: null,
       learned: {
         grId: order.grId,
         crId,
@@ -126,6 +127,9 @@ export class OurAgent implements Stoppable {
         lossBefore: 5,
         lossAfter: 4,
         phases: [download],
+        encoding: 'float32',
+        form: 'whole',
+        valueCount: bytes.length / 4,
       },
     })
     if (answer.status !== 'stored') throw new Error(`update ${answer.status}: ${answer.reason}`)

@@ -11,6 +11,7 @@ import { cutBlocks, hashOf } from '../../protocol/blocks.ts'
 import { BrokerConnection } from '../../protocol/broker-connection.ts'
 import { MessageSealer } from '../../protocol/message-sealer.ts'
 import { BLOCK_BYTES_MAX } from '../../protocol/update.ts'
+import { NO_COMPRESSION } from '../../protocol/update-encoding/compression.ts'
 import { WireSession } from '../../protocol/wire-session.ts'
 import { systemClock } from '../../runtime/clock.ts'
 import type { Logger } from '../../runtime/logger.ts'
@@ -115,7 +116,11 @@ export class BandwidthUse {
     const intake = await UpdateIntake.open({
       wire: this.#controller,
       directory: join(directory, 'intake'),
-      expect: () => ({ bytes: payload.length, baseVersion: BASE }),
+      expect: () => ({
+        valueCount: payload.length / 4,
+        compression: NO_COMPRESSION,
+        baseVersion: BASE,
+      }),
       onStored: () => {},
       onRefused: ({ reason }) => log.error({ reason }, 'update refused'),
       clock: systemClock,
@@ -178,6 +183,7 @@ function contentOf(grId: number, payload: Uint8Array, blockBytes: number) {
     ...{ sampleCount: 1, localSteps: 1, lossBefore: 1, lossAfter: 1, phases: [] },
     encoding: 'float32' as const,
     form: 'whole' as const,
+    valueCount: payload.length / 4,
     bytes: payload.length,
     sha256: hashOf(payload),
     blockBytes,

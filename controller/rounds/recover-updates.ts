@@ -1,8 +1,7 @@
 import type { Clock } from '../../runtime/clock.ts'
 import { messageOf } from '../../runtime/errors.ts'
 import type { Logger } from '../../runtime/logger.ts'
-import type { Aggregator } from '../aggregate/aggregator.ts'
-import type { WeightedParameters } from '../aggregate/fed-avg.ts'
+import type { Aggregator, ReceivedUpdate } from '../aggregate/aggregator.ts'
 import type { ModelLibrary } from '../models/model-library.ts'
 import type { UpdateIntake } from '../transfer/update-intake.ts'
 
@@ -19,15 +18,15 @@ export async function recoverUpdates(o: {
   readonly log: Logger
 }): Promise<void> {
   const { intake, library, aggregator, clock, log } = o
-  const byModel = new Map<string, WeightedParameters[]>()
+  const byModel = new Map<string, ReceivedUpdate[]>()
   const updates = intake.unreleased()
   for (const update of updates) {
-    const { modelId, baseVersion, sampleCount } = update.manifest
+    const { modelId, baseVersion, sampleCount, form } = update.manifest
     const model = library.models.find(one => one.modelId === modelId)
-    const parameters = model?.current.version === baseVersion ? await intake.read(update) : null
-    if (parameters?.length !== model?.parameterCount || !parameters) continue
+    const values = model?.current.version === baseVersion ? await intake.read(update) : null
+    if (values?.length !== model?.parameterCount || !values) continue
     const parts = byModel.get(modelId) ?? []
-    byModel.set(modelId, [...parts, { parameters, exampleCount: sampleCount }])
+    byModel.set(modelId, [...parts, { values, form, exampleCount: sampleCount }])
   }
   for (const [modelId, parts] of byModel) {
     const sampleCount = parts.reduce((sum, { exampleCount }) => sum + exampleCount, 0)

@@ -2,10 +2,11 @@ import type { ControllerConfig } from '../../config/controller-schema.ts'
 import type { ConsumeOrder } from '../../protocol/assignment.ts'
 import { hashOf } from '../../protocol/blocks.ts'
 import type { Content } from '../../protocol/messages.ts'
-import type { Judgement, ModelObjective } from '../../protocol/model-manifest.ts'
+import type { Judgement } from '../../protocol/model-manifest.ts'
 import { bytesOfParameters } from '../../protocol/parameter-bytes.ts'
-import type { RoundContribution, RoundModel } from '../../protocol/round-record.ts'
+import type { RoundContribution } from '../../protocol/round-record.ts'
 import type { UpdateManifest } from '../../protocol/update.ts'
+import { NO_COMPRESSION } from '../../protocol/update-encoding/compression.ts'
 import type { Urp } from '../../protocol/urp.ts'
 import type { WireSession } from '../../protocol/wire-session.ts'
 import type { Clock } from '../../runtime/clock.ts'
@@ -14,11 +15,9 @@ import type { Logger } from '../../runtime/logger.ts'
 import type { Random } from '../../runtime/seeded-random.ts'
 import type { Aggregator } from '../aggregate/aggregator.ts'
 import type { Evaluator } from '../models/evaluator.ts'
-import { judgedFields } from '../models/judged.ts'
-import type { Model, ModelLibrary, VersionRecord } from '../models/model-library.ts'
+import type { Model, ModelLibrary } from '../models/model-library.ts'
 import type { ModelPublisher } from '../models/model-publisher.ts'
 import { CorrelationMemo } from '../orchestrate/correlation-memo.ts'
-import type { CurveFit } from '../orchestrate/curve/fit-curve.ts'
 import { ExecutedPolicy } from '../orchestrate/execute/executed-policy.ts'
 import type { Policy } from '../orchestrate/policies/policy.ts'
 import type {
@@ -30,11 +29,13 @@ import type {
 import { ComputeOverhead } from './compute-overhead.ts'
 import { KeptPromises } from './kept-promises.ts'
 import type { LearningCurves } from './learning-curves.ts'
+import { type MadeVersion, roundModelOf } from './made-version.ts'
 import { overlapRatio } from './overlap.ts'
+import { plannedModelOf } from './planned-model.ts'
 import { predictedOverhead, ratePerUnit } from './predicted-overhead.ts'
 import type { RoundLog } from './round-log.ts'
 import type { AgentAssignment, StoredContribution } from './round-machine.ts'
-import { type PlannedModel, planRound, type RoundPlan } from './round-planner.ts'
+import { planRound, type RoundPlan } from './round-planner.ts'
 import type { AggregatingRound, FinishedRound, RoundActions, RoundRunner } from './round-runner.ts'
 import { useShares } from './use-shares.ts'
 
@@ -53,16 +54,6 @@ export interface RoundWorkOptions {
   readonly curves: LearningCurves
 }
 
-interface Aggregation {
-  readonly before: VersionRecord
-  readonly after: VersionRecord
-  readonly contributions: number
-  readonly sampleCount: number
-  readonly objective: ModelObjective
-  readonly evaluatedBefore: Promise<Judgement | null> | undefined
-  readonly evaluated: Promise<Judgement | null>
-}
-
 /** What rounds do to the world: plans, assignments, averages, new versions, records. */
 export class RoundWork implements RoundActions {
   readonly #options: RoundWorkOptions
@@ -75,8 +66,8 @@ export class RoundWork implements RoundActions {
   /** What the plan was made from, by agent. */
   #urps: ReadonlyMap<string, Urp> = new Map()
   #crId = 0
-  readonly #received = new Map<string, { update: StoredUpdate; parameters: Float32Array }>()
-  #aggregations: Aggregation[] = []
+  readonly #received = new Map<string, { update: StoredUpdate; values: Float32Array }>()
+  #aggregations: MadeVersion[] = []
   /** Of the newest version of each model. */
   readonly #evaluated = new Map<string, Promise<Judgement | null>>()
 
@@ -114,15 +105,19 @@ export class RoundWork implements RoundActions {
     this.#crId = inputs.crId
     this.#urps = inputs.urps
     this.#promises.onSensed(inputs)
+    const { encoding, topShare, ...training } = config.training
+    const compression = { encoding, topShare }
     const plan = planRound({
       ...inputs,
       link: config.controllerId,
       schedule: config.schedule,
-      models: library.models.map(model => plannedModelOf(model, curves.of(model.modelId))),
+      models: library.models.map(model =>
+        plannedModelOf(model, curves.of(model.modelId), compression),
+      ),
       policy: this.#policy,
       random,
       gain: config.gain,
-      training: config.training,
+      training: { ...training, compression },
       correlations: this.#correlations,
       credibilityOf: agentId => this.#promises.credibilityOf(agentId),
       computeOverheadOf: (agentId, modelId) =>
@@ -163,13 +158,14 @@ export class RoundWork implements RoundActions {
     if (manifest.sampleCount > order.sampleCount) {
       return { refusal: `${manifest.sampleCount} samples, ordered were ${order.sampleCount}` }
     }
-    const { parameterCount } = this.#options.library.model(order.modelId)
-    return { bytes: parameterCount * Float32Array.BYTES_PER_ELEMENT, baseVersion: order.version }
+    const { parameterCount: valueCount } = this.#options.library.model(order.modelId)
+    const { version: baseVersion, compression = NO_COMPRESSION } = order
+    return { valueCount, compression, baseVersion }
   }
 
   /** An update that was stored: kept in memory until its round is closed. */
-  onStored(update: StoredUpdate, parameters: Float32Array): void {
-    this.#received.set(keyOf(update.agentId, update.manifest.grId), { update, parameters })
+  onStored(update: StoredUpdate, values: Float32Array): void {
+    this.#received.set(keyOf(update.agentId, update.manifest.grId), { update, values })
     const { agentId, manifest, storedAt } = update
     this.#runner?.dispatch({
       type: 'update-stored',
@@ -223,7 +219,8 @@ export class RoundWork implements RoundActions {
       }
       const received = this.#received.get(keyOf(agentId, grId))
       if (!received) throw new GainnetError('ROUND_FAILED', `the update of ${agentId} is gone`)
-      return { parameters: received.parameters, exampleCount: update.sampleCount }
+      const { form } = received.update.manifest
+      return { values: received.values, form, exampleCount: update.sampleCount }
     })
     const { parameters, moments, leftOut } = await aggregator.next(modelId, parts)
     for (const index of leftOut) {
@@ -362,38 +359,4 @@ function withUse(
 
 function keyOf(agentId: string, grId: number): string {
   return `${agentId}/${grId}`
-}
-
-function plannedModelOf(model: Model, curve: CurveFit | undefined): PlannedModel {
-  const bytes = model.parameterCount * Float32Array.BYTES_PER_ELEMENT
-  return {
-    modelId: model.modelId,
-    version: model.current.version,
-    value: model.config.value,
-    downloadBytes: bytes + model.training.length,
-    uploadBytes: bytes,
-    flopsPerSample: model.flopsPerSample,
-    absorbedSamples: model.current.samplesAbsorbed,
-    curve,
-    takes: model.takes,
-    sensorKinds: model.config.sensorKinds,
-    targetSketch: model.targetSketch,
-    devicesMax: model.config.devicesMax,
-  }
-}
-
-async function roundModelOf(aggregation: Aggregation): Promise<RoundModel> {
-  const { before, after, contributions, sampleCount, objective, evaluated } = aggregation
-  const judgementBefore = await aggregation.evaluatedBefore
-  return {
-    modelId: after.modelId,
-    versionBefore: before.version,
-    versionAfter: after.version,
-    versionNumber: after.versionNumber,
-    contributions,
-    sampleCount,
-    samplesAbsorbed: after.samplesAbsorbed,
-    ...(judgementBefore ? { judgementBefore } : {}),
-    ...judgedFields(objective, await evaluated),
-  }
 }

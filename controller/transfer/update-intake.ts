@@ -1,7 +1,8 @@
 import { BlockAssembler, blockCountOf } from '../../protocol/blocks.ts'
 import type { Subscription } from '../../protocol/broker-connection.ts'
-import { parametersOfBytes } from '../../protocol/parameter-bytes.ts'
 import type { UpdateAck, UpdateManifest } from '../../protocol/update.ts'
+import type { UpdateCompression } from '../../protocol/update-encoding/compression.ts'
+import { decodeUpdate, encodedBytesMax } from '../../protocol/update-encoding/encodings.ts'
 import type { WireSession } from '../../protocol/wire-session.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { messageOf } from '../../runtime/errors.ts'
@@ -13,7 +14,12 @@ export type { StoredUpdate } from './update-files.ts'
 
 /** What the controller knows of a GR that an agent says it has an update for. */
 export type ExpectedUpdate =
-  | { readonly bytes: number; readonly baseVersion: string }
+  | {
+      /** Parameters of the model. */
+      readonly valueCount: number
+      readonly compression: UpdateCompression
+      readonly baseVersion: string
+    }
   | { readonly refusal: string }
 
 export interface RefusedUpdate {
@@ -26,7 +32,8 @@ export interface UpdateIntakeOptions {
   readonly wire: WireSession
   readonly directory: string
   readonly expect: (agentId: string, manifest: UpdateManifest) => ExpectedUpdate
-  readonly onStored: (update: StoredUpdate, parameters: Float32Array) => void
+  /** `values` are parameters or changes of them, as the manifest says. */
+  readonly onStored: (update: StoredUpdate, values: Float32Array) => void
   readonly onRefused: (refused: RefusedUpdate) => void
   readonly clock: Clock
   readonly log: Logger
@@ -97,7 +104,7 @@ export class UpdateIntake {
   /** Verified, as onStored gave them; null where the disk has lost them. */
   async read(update: StoredUpdate): Promise<Float32Array | null> {
     const bytes = await this.#files.read(update)
-    return bytes && parametersOfBytes(bytes)
+    return bytes && valuesOf(update.manifest, bytes)
   }
 
   /** Frees the bytes once they are used; the agent still hears `stored` if it asks again. */
@@ -156,9 +163,8 @@ export class UpdateIntake {
     const expected = this.#options.expect(agentId, manifest)
     if ('refusal' in expected) return expected.refusal
     const { bytes, blockBytes, blockHashes, baseVersion } = manifest
-    if (bytes !== expected.bytes || bytes % 4 !== 0) {
-      return `${bytes} bytes, expected ${expected.bytes}`
-    }
+    const fault = formFault(manifest, expected)
+    if (fault !== null) return fault
     if (baseVersion !== expected.baseVersion) {
       return `trained from version ${baseVersion}, expected ${expected.baseVersion}`
     }
@@ -216,21 +222,25 @@ export class UpdateIntake {
   #finish(key: string, partial: HalfUpdate): void {
     const { agentId, manifest, assembler } = partial
     const finished = assembler.finish()
-    const problem = finished.ok
-      ? parametersFault(parametersOfBytes(finished.bytes), manifest.bytes / 4)
-      : `the blocks come to ${finished.sha256}, not to ${manifest.sha256}`
-    if (!finished.ok || problem !== null) {
+    const checked = finished.ok
+      ? checkedValues(manifest, finished.bytes)
+      : { problem: `the blocks come to ${finished.sha256}, not to ${manifest.sha256}` }
+    if (!finished.ok || 'problem' in checked) {
       this.#partials.delete(key)
-      this.#refuse(agentId, manifest, problem ?? 'the blocks do not match')
+      this.#refuse(agentId, manifest, 'problem' in checked ? checked.problem : 'no blocks')
       return
     }
     partial.isStoring = true
-    const storing = this.#store(key, partial, finished.bytes)
+    const storing = this.#store(key, partial, { bytes: finished.bytes, values: checked.values })
     this.#storing.add(storing)
     void storing.finally(() => this.#storing.delete(storing))
   }
 
-  async #store(key: string, partial: HalfUpdate, bytes: Uint8Array): Promise<void> {
+  async #store(
+    key: string,
+    partial: HalfUpdate,
+    { bytes, values }: { readonly bytes: Uint8Array; readonly values: Float32Array },
+  ): Promise<void> {
     const { agentId, manifest } = partial
     const receipt = { agentId, manifest, storedAt: this.#options.clock.now() }
     try {
@@ -244,7 +254,7 @@ export class UpdateIntake {
     }
     this.#partials.delete(key)
     this.#answer(agentId, manifest, { status: 'stored' })
-    this.#options.onStored(receipt, parametersOfBytes(bytes))
+    this.#options.onStored(receipt, values)
   }
 
   #askForMissing(): void {
@@ -293,5 +303,39 @@ export class UpdateIntake {
         // The agent sends its manifest again and gets the same answer.
         this.#log.debug({ agentId, grId, reason: messageOf(error) }, 'answer was not delivered')
       })
+  }
+}
+
+type Expected = Exclude<ExpectedUpdate, { readonly refusal: string }>
+
+/** What of the form of an update is not as it was ordered, or null. */
+function formFault(manifest: UpdateManifest, { valueCount, compression }: Expected): string | null {
+  const { bytes, encoding, form } = manifest
+  if (manifest.valueCount !== valueCount) {
+    return `${manifest.valueCount} parameters, expected ${valueCount}`
+  }
+  if (encoding !== compression.encoding) {
+    return `encoded as ${encoding}, expected ${compression.encoding}`
+  }
+  const expectedForm = encoding === 'float32' ? 'whole' : 'change'
+  if (form !== expectedForm) return `in the form ${form}, expected ${expectedForm}`
+  const bytesMax = encodedBytesMax(encoding, valueCount, compression)
+  return bytes > bytesMax ? `${bytes} bytes, expected at most ${bytesMax}` : null
+}
+
+function valuesOf({ encoding, valueCount }: UpdateManifest, bytes: Uint8Array): Float32Array {
+  return decodeUpdate(encoding, bytes, valueCount)
+}
+
+function checkedValues(
+  manifest: UpdateManifest,
+  bytes: Uint8Array,
+): { readonly values: Float32Array } | { readonly problem: string } {
+  try {
+    const values = valuesOf(manifest, bytes)
+    const problem = parametersFault(values, manifest.valueCount)
+    return problem === null ? { values } : { problem }
+  } catch (error) {
+    return { problem: messageOf(error) }
   }
 }

@@ -30,7 +30,8 @@ describe('an update is expected', () => {
     const { work, order, updateOf, current, library } = await startWork()
     await order(7, 'pi-04')
     expect(work.expect('pi-04', updateOf(1).manifest)).toEqual({
-      bytes: library.model('prose').parameterCount * 4,
+      valueCount: library.model('prose').parameterCount,
+      compression: { encoding: 'float32', topShare: 1 },
       baseVersion: current().version,
     })
   })

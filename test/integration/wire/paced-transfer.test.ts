@@ -11,7 +11,7 @@ import { seededRandom } from '../../../runtime/seeded-random.ts'
 import { BROKERS } from '../../support/brokers.ts'
 import { temporaryDirectory } from '../../support/directories.ts'
 import { startTcpProxy } from '../../support/tcp-proxy.ts'
-import { BASE, openStore, parametersOf, updateOf } from './update-fixture.ts'
+import { expectedOf, openStore, parametersOf, updateOf } from './update-fixture.ts'
 import { AGENT, CONTROLLER, startWire, USERS } from './wire-fixture.ts'
 
 const BYTES = 400_000
@@ -82,7 +82,7 @@ describe.each(BROKERS)('by its pace, over the $broker broker,', ({ startBroker, 
     const intake = await UpdateIntake.open({
       wire: controller.wire,
       directory: temporaryDirectory(),
-      expect: () => ({ bytes: BYTES, baseVersion: BASE }),
+      expect: () => expectedOf(BYTES / 4),
       onStored: (_, parameters) => stored.push(parameters),
       onRefused: () => {},
       clock: systemClock,

@@ -11,13 +11,22 @@ import {
 } from '../../../controller/transfer/update-intake.ts'
 import { cutBlocks } from '../../../protocol/blocks.ts'
 import type { UpdateAck } from '../../../protocol/update.ts'
+import { decodeUpdate, encodeUpdate } from '../../../protocol/update-encoding/encodings.ts'
 import { systemClock } from '../../../runtime/clock.ts'
 import { BROKERS } from '../../support/brokers.ts'
 import { canMountTmpfs, temporaryDirectory, tinyTmpfs } from '../../support/directories.ts'
 import { startTcpProxy } from '../../support/tcp-proxy.ts'
 import { testLog } from '../../support/test-log.ts'
 import { waitFor } from '../../support/wait-for.ts'
-import { BASE, openStore, PARAMETERS, parametersOf, updateOf } from './update-fixture.ts'
+import {
+  BASE,
+  compressedUpdateOf,
+  expectedOf,
+  openStore,
+  PARAMETERS,
+  parametersOf,
+  updateOf,
+} from './update-fixture.ts'
 import { AGENT, CONTROLLER, connected, startWire, USERS } from './wire-fixture.ts'
 
 const { log } = testLog()
@@ -50,7 +59,7 @@ async function startIntake(port: number, options: Partial<UpdateIntakeOptions> =
   const intake = await UpdateIntake.open({
     wire: side.wire,
     directory,
-    expect: () => ({ bytes: PARAMETERS * 4, baseVersion: BASE }),
+    expect: () => expectedOf(PARAMETERS),
     onStored: (update, parameters) => stored.push({ update, parameters }),
     onRefused: update => refused.push(update),
     clock: systemClock,
@@ -212,7 +221,7 @@ describe('the intake', () => {
   const { startBroker } = BROKERS[0]
 
   async function outcomeOf(
-    update: ReturnType<typeof updateOf>,
+    update: ReturnType<typeof updateOf> | ReturnType<typeof compressedUpdateOf>,
     options: Partial<UpdateIntakeOptions> = {},
   ) {
     const { port } = await startBroker({ users: USERS })
@@ -233,10 +242,10 @@ describe('the intake', () => {
   })
 
   test.each<[string, ExpectedUpdate, string]>([
-    ['of another length', { bytes: 400, baseVersion: BASE }, '1600000 bytes, expected 400'],
+    ['of another length', expectedOf(100), '400000 parameters, expected 100'],
     [
       'of another version',
-      { bytes: PARAMETERS * 4, baseVersion: 'c'.repeat(64) },
+      expectedOf(PARAMETERS, 'c'.repeat(64)),
       `trained from version ${BASE}, expected ${'c'.repeat(64)}`,
     ],
     [
@@ -252,11 +261,32 @@ describe('the intake', () => {
     expect(stored).toEqual([])
   })
 
+  test.each(['float16', 'int8', 'top-k'] as const)(
+    'takes changes in %s and no more',
+    async encoding => {
+      const compression = { encoding, topShare: 0.01 }
+      const change = parametersOf(3)
+      const payload = Uint8Array.from(encodeUpdate(encoding, change, compression))
+      const update = compressedUpdateOf(1, { encoding, payload, valueCount: change.length })
+      const expected = { ...expectedOf(change.length), compression }
+      const { outcome, stored } = await outcomeOf(update, { expect: () => expected })
+      expect(outcome).toMatchObject({ status: 'stored' })
+      const decoded = decodeUpdate(encoding, payload, change.length)
+      expect(isSame(stored[0]?.parameters, decoded)).toBe(true)
+      expect(payload.length).toBeLessThanOrEqual(change.length * 2)
+      const { outcome: unasked } = await outcomeOf(update)
+      expect(unasked).toMatchObject({
+        status: 'refused',
+        reason: `encoded as ${encoding}, expected float32`,
+      })
+    },
+  )
+
   test('what is stored is read again, wherever in its file the numbers begin', async () => {
     const { port } = await startBroker({ users: USERS })
     const count = 10
     const { intake, stored } = await startIntake(port, {
-      expect: () => ({ bytes: count * 4, baseVersion: BASE }),
+      expect: () => expectedOf(count),
       clock: { ...systemClock, now: () => 1000 },
     })
     const { wire } = await startWire(port, AGENT)
