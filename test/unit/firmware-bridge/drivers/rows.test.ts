@@ -5,7 +5,7 @@ import {
   SERIAL_DRIVERS,
   type SerialDriverName,
 } from '../../../../firmware-bridge/drivers/registry.ts'
-import { packetOf, recordedFrames } from '../../../support/radar-capture.ts'
+import { packetOf, recordedFrames } from '../../../../cases/hardware-in-the-loop/radar-capture.ts'
 import { ROOT } from '../../../support/root.ts'
 import { capture } from './captures.ts'
 
