@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { packetOf, recordedFrames } from '../../../../cases/hardware-in-the-loop/radar-capture.ts'
 import {
   SERIAL_DRIVERS,
   type SerialDriverName,
 } from '../../../../firmware-bridge/drivers/registry.ts'
-import { packetOf, recordedFrames } from '../../../../cases/hardware-in-the-loop/radar-capture.ts'
 import { ROOT } from '../../../support/root.ts'
 import { capture } from './captures.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { tiMmwaveDecoder } from '../../../../firmware-bridge/drivers/ti-mmwave.ts'
 import { packetOf, recordedFrames } from '../../../../cases/hardware-in-the-loop/radar-capture.ts'
+import { tiMmwaveDecoder } from '../../../../firmware-bridge/drivers/ti-mmwave.ts'
 import { capture, decoded, decodedInPieces } from './captures.ts'
 
 const radhar = capture('radhar-mmwave/test.bin.gz')
