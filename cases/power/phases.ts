@@ -23,7 +23,7 @@ export interface StudyOptions extends PowerSetting {
 }
 
 /**
- * The best of eight settings that were tried at 10,000 interactions with other seeds: rates from 0.001
+ * The best of nine settings that were tried at 10,000 interactions with other seeds: rates from 0.001
  * to 0.003, H̄ from −1 to −4 a channel, rewards times 20 to 200, 0.25 to 0.4 updates an interaction.
  */
 export const SAC_SETTINGS: PowerSacSettings = {
