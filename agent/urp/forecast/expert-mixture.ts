@@ -1,7 +1,7 @@
 /** How fast weight leaves a worse expert: a round's error of one scale costs a factor e². */
 const LEARNING_RATE = 2
 /** Share of the past errors that counts one round later: other times have other best experts. */
-const MEMORY_PER_ROUND = 0.97
+const MEMORY_PER_ROUND = 0.985
 /** In scales: the first move of a row that stood still must not decide all that follows. */
 const ERROR_MAX = 10
 
@@ -19,8 +19,9 @@ export class ExpertMixture {
     this.#losses = Float64Array.from(losses)
   }
 
-  mix(forecasts: readonly number[]): number {
-    const weights = this.#weights(forecasts)
+  /** Head starts: an expert's loss counts so much less now, by what is known of the row. */
+  mix(forecasts: readonly number[], headStarts: readonly number[]): number {
+    const weights = this.#weights(forecasts, headStarts)
     const sum = weights.reduce((total, weight) => total + weight, 0)
     const mixed = forecasts.reduce(
       (total, forecast, i) => (weights[i] ? total + (weights[i] / sum) * forecast : total),
@@ -30,8 +31,8 @@ export class ExpertMixture {
   }
 
   /** Index of the expert with the most weight. */
-  leader(forecasts: readonly number[]): number {
-    const weights = this.#weights(forecasts)
+  leader(forecasts: readonly number[], headStarts: readonly number[]): number {
+    const weights = this.#weights(forecasts, headStarts)
     return weights.indexOf(Math.max(...weights))
   }
 
@@ -57,10 +58,11 @@ export class ExpertMixture {
     }
   }
 
-  #weights(forecasts: readonly number[]): number[] {
-    const least = Math.min(...this.#losses)
+  #weights(forecasts: readonly number[], headStarts: readonly number[]): number[] {
+    const losses = Array.from(this.#losses, (loss, i) => loss - (headStarts[i] ?? 0))
+    const least = Math.min(...losses)
     return forecasts.map((forecast, i) =>
-      Number.isNaN(forecast) ? 0 : Math.exp(-LEARNING_RATE * ((this.#losses[i] ?? 0) - least)),
+      Number.isNaN(forecast) ? 0 : Math.exp(-LEARNING_RATE * ((losses[i] ?? 0) - least)),
     )
   }
 }

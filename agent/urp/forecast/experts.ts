@@ -1,6 +1,7 @@
 import { median } from './median.ts'
 import type { RecentParts } from './recent-parts.ts'
 import type { RobustRegression } from './robust-regression.ts'
+import { roundsAlike } from './rounds-alike.ts'
 import type { Season } from './season.ts'
 
 /** What the experts look at. */
@@ -67,11 +68,26 @@ const AHEAD: Readonly<Record<string, number>> = {
   'last slot and smoothed': 0.5,
   'robust AR': 1,
   'robust AR of logarithm': 1,
+  'fading median': -2,
+  'after rounds alike': -2,
+  'after rounds alike, lately': -2,
+}
+
+/** So much further ahead in a row whose rounds hold one number each: see heldShare. */
+const AHEAD_WHEN_HELD: Readonly<Record<string, number>> = {
+  'fading median': 8,
+  'after rounds alike': 8,
+  'after rounds alike, lately': 8,
 }
 
 /** Loss with which an expert begins. */
 export function firstLoss(name: string): number {
   return -(AHEAD[name] ?? 0)
+}
+
+/** Scales by which an expert's loss counts less, with the share of the rounds that is held. */
+export function headStart(name: string, held: number): number {
+  return held * (AHEAD_WHEN_HELD[name] ?? 0)
 }
 
 /** All opinions on the coming round, from the nearest look back to the longest, and the learned ones. */
@@ -81,6 +97,7 @@ export function opinionsOn(state: RowState): Opinions {
   const level = near ?? last
   const latest = known(recent.roundMean(0), level)
   const medians = [known(recent.roundMedian(4), last), known(recent.roundMedian(8), last)] as const
+  const alike = roundsAlike(recent)
   const between = (last + level) / 2
   const seen = [last, slots, round, rounds, medians[0], Math.max(latest, medians[0])]
   const inputs = [...seen, known(recent.roundMean(1), latest)].map(value => value ?? last)
@@ -104,6 +121,9 @@ export function opinionsOn(state: RowState): Opinions {
     'median of methods': median([last, slots ?? last, round ?? last, ...medians]),
     'upper of round and median': Math.max(latest, medians[0]),
     'level since step': state.stepLevel,
+    'fading median': known(alike.fadingMedian, last),
+    'after rounds alike': known(alike.after, last),
+    'after rounds alike, lately': known(alike.afterLately, last),
     season: season.forecast(recent),
     'robust AR': said(regressors.linear, state.linear),
     'robust AR of logarithm': said(regressors.logarithmic, state.logarithmic),

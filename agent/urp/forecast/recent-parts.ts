@@ -39,6 +39,17 @@ export class RecentParts {
     return median(Array.from({ length: rounds }, (_, roundsAgo) => this.roundMean(roundsAgo)))
   }
 
+  /** How far apart the parts of a round are at most, as far as they are known; NaN where none is. */
+  changeWithin(roundsAgo: number): number {
+    let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+    for (let ago = 0; ago < this.partsPerRound; ago++) {
+      const part = at(this.#parts, this.#count - 1 - roundsAgo * this.partsPerRound - ago)
+      if (part < least) least = part
+      if (part > most) most = part
+    }
+    return most >= least ? most - least : Number.NaN
+  }
+
   /** The largest part that is remembered. */
   get largest(): number {
     return this.#largest

@@ -1,12 +1,14 @@
 import { ExpertMixture } from './expert-mixture.ts'
 import {
   firstLoss,
+  headStart,
   type Opinions,
   opinionsOn,
   REGRESSION_STARTS,
   type RegressionStarts,
   type RowState,
 } from './experts.ts'
+import { heldShare } from './held-rounds.ts'
 import { IntervalTracker } from './interval-tracker.ts'
 import { meanOfKnown } from './mean-of-known.ts'
 import { RecentParts } from './recent-parts.ts'
@@ -38,6 +40,7 @@ export interface RowForecast {
 interface Pending {
   readonly opinions: Opinions
   readonly values: readonly number[]
+  readonly headStarts: readonly number[]
   readonly mixed: number
   readonly scale: number
   readonly isRoundEnd: boolean
@@ -94,9 +97,9 @@ export class RowForecaster {
   forecast(): RowForecast | null {
     const said = this.#pending.at(-1)
     if (!said) return null
-    const { mixed, scale, values, opinions } = said
+    const { mixed, scale, values, headStarts, opinions } = said
     const { low, high } = this.#interval.around(mixed, scale)
-    const leader = this.#mixture?.leader(values) ?? 0
+    const leader = this.#mixture?.leader(values, headStarts) ?? 0
     const method = opinions.opinions[leader]?.name ?? 'none'
     return { p10: Math.min(low, mixed), p50: mixed, p90: Math.max(high, mixed), method }
   }
@@ -143,8 +146,10 @@ export class RowForecaster {
     const opinions = opinionsOn(state)
     const values = opinions.opinions.map(({ value }) => value)
     this.#mixture ??= new ExpertMixture(opinions.opinions.map(({ name }) => firstLoss(name)))
-    const mixed = this.#mixture.mix(values)
-    return { opinions, values, mixed, scale: state.scale, isRoundEnd }
+    const held = heldShare(this.#recent)
+    const headStarts = opinions.opinions.map(({ name }) => headStart(name, held))
+    const mixed = this.#mixture.mix(values, headStarts)
+    return { opinions, values, headStarts, mixed, scale: state.scale, isRoundEnd }
   }
 
   #state(): RowState {
