@@ -11,7 +11,7 @@ export interface RealSteps {
 
 export interface RealStepsOptions {
   readonly job: TrainingJob
-  /** Hundredths of a core; each is measured in turn. */
+  /** Hundredths of a core; each is measured in turn, stretch by stretch. */
   readonly quotas: readonly number[]
   readonly group: CpuGroup
   readonly stretches: number
@@ -22,7 +22,7 @@ export interface RealStepsOptions {
 const LEARNING_RATE = 1e-5
 const WARM_UP_SECONDS = 0.3
 
-/** Trains in a child process as an agent does, under one quota after the other. */
+/** Trains in a child process as an agent does, under one quota after the other and again. */
 export async function realSteps(
   options: RealStepsOptions,
 ): Promise<ReadonlyMap<number, RealSteps>> {
@@ -34,24 +34,24 @@ export async function realSteps(
     if (trainer.pid === undefined) throw new Error('the trainer has no process id')
     group.limit(100)
     group.hold(trainer.pid)
-    const measured = new Map<number, RealSteps>()
-    for (const quota of quotas) {
-      group.limit(quota)
-      const share = Math.min(1, quota / 100)
-      const steps = Math.max(1, Math.round((stretchSeconds * share) / perStep))
-      // What was left of another quota is used up first.
-      await trainer.step({ steps: Math.ceil(steps / 4), learningRate: LEARNING_RATE })
-      const runs: { readonly wall: number; readonly cpu: number }[] = []
-      for (let stretch = 0; stretch < stretches; stretch++) {
+    const runs = quotas.map(quota => ({
+      quota,
+      wallSeconds: [] as number[],
+      cpuSeconds: [] as number[],
+    }))
+    // In turn, so that what disturbs the machine for a while disturbs a stretch of each quota.
+    for (let stretch = 0; stretch < stretches; stretch++) {
+      for (const { quota, wallSeconds, cpuSeconds } of runs) {
+        group.limit(quota)
+        const steps = Math.max(1, Math.round((stretchSeconds * Math.min(1, quota / 100)) / perStep))
+        // What was left of another quota is used up first.
+        await trainer.step({ steps: Math.ceil(steps / 4), learningRate: LEARNING_RATE })
         const run = await trainer.step({ steps, learningRate: LEARNING_RATE })
-        runs.push({ wall: run.durationMs / 1e3 / steps, cpu: run.cpuSeconds / steps })
+        wallSeconds.push(run.durationMs / 1e3 / steps)
+        cpuSeconds.push(run.cpuSeconds / steps)
       }
-      measured.set(quota, {
-        wallSeconds: runs.map(({ wall }) => wall),
-        cpuSeconds: runs.map(({ cpu }) => cpu),
-      })
     }
-    return measured
+    return new Map(runs.map(({ quota, ...steps }) => [quota, steps]))
   } finally {
     trainer.kill()
     await trainer.exited
