@@ -45,7 +45,11 @@ export class SpectrumSensor implements Sensor {
   }
 
   async open(): Promise<void> {
-    const { radio, onChange } = this.#options
+    const { radio } = this.#options
+    const onChange = (): void => {
+      this.#stream.restart()
+      this.#options.onChange()
+    }
     this.#unsubscribe ??= [radio.onRow(row => this.#take(row)), radio.onChange(onChange)]
     await radio.open()
   }
