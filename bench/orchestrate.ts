@@ -64,7 +64,7 @@ export const orchestrate: Bench = {
         'decide: latent graph and matching, from pools and sketches on, as a controller executes them: the ' +
           'policy and the plan beside it; a third of the devices also sense by radio; goals 50 ms for 1000 x 20, ' +
           '600 ms for 10000 x 20',
-        'decide.NxM: greedy gain; …cpu: processor time of the same decisions, which a busy machine leaves as it is',
+        'decide.NxM: greedy gain; …cpu: processor time of the same decisions, garbage collector included, which other programs lengthen less',
         'new-sketches: the same when every sketch of 256 bins changed since the last CR',
         'bound: exact plan of three rounds for each device as if it were alone',
         'sac.updates: of 256 transitions each, with the cells that are played for them, from the first on',
