@@ -55,9 +55,9 @@ describe('the kernel, asked about a connection', () => {
     const { port } = server.address() as AddressInfo
     const socket = connect(port, '127.0.0.1')
     await once(socket, 'connect')
-    const info = await readTcpInfo({ localPort: socket.localPort ?? 0, remotePort: port })
+    const told = await readTcpInfo({ localPort: socket.localPort ?? 0, remotePort: port })
     socket.destroy()
-    expect(info?.rttMs).toBeGreaterThan(0)
+    expect(told?.rttMs).toBeGreaterThan(0)
   })
 
   test('tells nothing of one that is not there', async () => {
