@@ -13,6 +13,7 @@ import {
   password,
   passwordFile,
   repeatedIds,
+  sensorId,
   stateDirectory,
   text,
   tlsFiles,
@@ -179,11 +180,7 @@ const outbox = z
 const textFolder = z
   .strictObject({
     kind: z.literal('text-folder').describe('Reads the text files below a folder as a sensor.'),
-    id: identifier().meta({
-      allowed: IDENTIFIER_ALLOWED,
-      examples: ['notes'],
-      description: 'Name of the sensor, unique on this agent.',
-    } satisfies FieldMeta),
+    id: sensorId('notes'),
     path: text.meta({
       path: true,
       examples: ['/var/lib/gainnet/notes'],

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type FieldMeta, IDENTIFIER_ALLOWED, identifier, text } from './fields.ts'
+import { type FieldMeta, sensorId, text } from './fields.ts'
 
 /** Keys that only some sources have, and of these the one without which there is no picture. */
 const SOURCES = {
@@ -30,11 +30,7 @@ function optionalText(example: string, description: string) {
 export const camera = z
   .strictObject({
     kind: z.literal('camera').describe('Pictures of a camera or of a recorded video.'),
-    id: identifier().meta({
-      allowed: IDENTIFIER_ALLOWED,
-      examples: ['road'],
-      description: 'Name of the sensor, unique on this agent.',
-    } satisfies FieldMeta),
+    id: sensorId('road'),
     source: z.enum(SOURCE_NAMES).meta({
       examples: ['rpicam'],
       description:

@@ -148,3 +148,12 @@ export function logFileOf({ file, fileBytesMax, filesKept }: z.output<typeof log
 export function repeatedIds(ids: readonly string[]): number[] {
   return ids.flatMap((id, index) => (ids.indexOf(id) < index ? [index] : []))
 }
+
+/** Of an entry of `sensors`, whatever its kind. */
+export function sensorId(example: string) {
+  return identifier().meta({
+    allowed: IDENTIFIER_ALLOWED,
+    examples: [example],
+    description: 'Name of the sensor, unique on this agent.',
+  } satisfies FieldMeta)
+}

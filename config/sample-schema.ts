@@ -1,5 +1,12 @@
 import { z } from 'zod'
-import { type FieldMeta, IDENTIFIER_ALLOWED, identifier, repeatedIds, text } from './fields.ts'
+import {
+  type FieldMeta,
+  IDENTIFIER_ALLOWED,
+  identifier,
+  repeatedIds,
+  sensorId,
+  text,
+} from './fields.ts'
 
 const MiB = 2 ** 20
 
@@ -7,11 +14,7 @@ const MiB = 2 ** 20
 export const replaySensor = z
   .strictObject({
     kind: z.literal('replay').describe('Replays rows that were recorded before.'),
-    id: identifier().meta({
-      allowed: IDENTIFIER_ALLOWED,
-      examples: ['csi-capture'],
-      description: 'Name of the sensor, unique on this agent.',
-    } satisfies FieldMeta),
+    id: sensorId('csi-capture'),
     path: text.meta({
       path: true,
       examples: ['/var/lib/gainnet/csi.npy'],

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type FieldMeta, IDENTIFIER_ALLOWED, identifier, text } from './fields.ts'
+import { type FieldMeta, identifier, sensorId, text } from './fields.ts'
 
 /** Of firmware-bridge/drivers/registry.ts; a test holds one to the other. */
 export const DRIVER_NAMES = [
@@ -10,14 +10,6 @@ export const DRIVER_NAMES = [
   'ti-mmwave',
   'tinysa',
 ] as const
-
-function sensorId(example: string) {
-  return identifier().meta({
-    allowed: IDENTIFIER_ALLOWED,
-    examples: [example],
-    description: 'Name of the sensor, unique on this agent.',
-  } satisfies FieldMeta)
-}
 
 const port = text.meta({
   allowed: 'a path, best one below /dev/serial/by-id, or vid:pid:serial of USB',

@@ -5,7 +5,8 @@ import { parseArgs } from 'node:util'
 import { Lab } from '../../bench/lab/lab.ts'
 import { whyNoLab } from '../../bench/lab/lab-needs.ts'
 import { missingFirmwareTools } from '../../bench/sensor-loss/emulated-board.ts'
-import { ERRORS, GainnetError } from '../../runtime/errors.ts'
+import { GainnetError } from '../../runtime/errors.ts'
+import { runMain } from '../run-main.ts'
 import { Attached, BOARDS, type BoardName, sensorsOf } from './attached.ts'
 import { type Captures, prepareCaptures } from './captures.ts'
 import { HardwareFleet } from './fleet.ts'
@@ -123,12 +124,4 @@ function say(text: string): void {
   process.stderr.write(`${text}\n`)
 }
 
-try {
-  process.exitCode = await runCase(process.argv.slice(2))
-} catch (error) {
-  const isUsage = error instanceof RangeError || error instanceof TypeError
-  if (!isUsage && !(error instanceof GainnetError)) throw error
-  process.stderr.write(`${error.message}\n`)
-  process.exitCode =
-    error instanceof GainnetError ? ERRORS[error.code].exitCode : ERRORS.USAGE.exitCode
-}
+await runMain(runCase)

@@ -4,7 +4,7 @@ import { expertPairs } from '../../controller/power/power-pairs.ts'
 import { averagePower, waterFill } from '../../controller/power/water-filling.ts'
 import { seededRandom } from '../../runtime/seeded-random.ts'
 import type { Ort } from '../../training/trainer/ort-session.ts'
-import type { Tally } from '../vehicles/tally.ts'
+import type { Tally } from '../report/tally.ts'
 import { CHANNELS, drawChannels, type EnvironmentName } from './environments.ts'
 import { rateOf, type StudyOptions } from './phases.ts'
 

@@ -1,4 +1,4 @@
-import { element, picture, text } from '../vehicles/svg.ts'
+import { element, picture, text } from '../report/svg.ts'
 import type { CurvePoint } from './phases.ts'
 
 const SIZE = { width: 720, height: 320 } as const

@@ -7,7 +7,7 @@ import { averagePower, waterFill } from '../../controller/power/water-filling.ts
 import { seededRandom } from '../../runtime/seeded-random.ts'
 import type { ChannelDenoiserSizes } from '../../training/models/diffusion/channel-denoiser.ts'
 import type { Ort } from '../../training/trainer/ort-session.ts'
-import type { Tally } from '../vehicles/tally.ts'
+import type { Tally } from '../report/tally.ts'
 import { CHANNELS, drawChannels, type EnvironmentName, type PowerSetting } from './environments.ts'
 
 export interface StudyOptions extends PowerSetting {

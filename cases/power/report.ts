@@ -1,7 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { BenchDocument } from '../../bench/bench-report.ts'
-import { figureSections, figuresTable } from '../vehicles/report.ts'
+import { figureSections, figuresTable } from '../report/figures.ts'
+import { writeFiles } from '../report/write-files.ts'
 import { curvePicture } from './curve-picture.ts'
 import type { CurvePoint, StudyOptions } from './phases.ts'
 
@@ -13,14 +12,11 @@ export function writeReport(
 ): string[] {
   const ceilingOf = (name: string) => document.rows.find(row => row.name === name)?.value ?? 0
   const ceilings = { t1: ceilingOf('t1.ceiling'), t2: ceilingOf('t3.ceiling') }
-  const files = {
+  return writeFiles(folder, {
     'report.md': reportPage(document, o.options),
     'figures.csv': figuresTable(document.rows),
     'training.svg': curvePicture(o.curve, ceilings),
-  }
-  mkdirSync(folder, { recursive: true })
-  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content)
-  return Object.keys(files)
+  })
 }
 
 function reportPage({ at, machine, rows, notes }: BenchDocument, options: StudyOptions): string {

@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util'
 import { type BenchRow, benchDocument, jsonLine, textTable } from '../../bench/bench-report.ts'
-import { ERRORS } from '../../runtime/errors.ts'
 import { loadOrt, type Ort } from '../../training/trainer/ort-session.ts'
-import { Tally } from '../vehicles/tally.ts'
+import { Tally } from '../report/tally.ts'
+import { runMain } from '../run-main.ts'
 import { studyBudgets } from './budgets.ts'
 import { studyInterference } from './interference.ts'
 import { type CurvePoint, type StudyOptions, studySeed } from './phases.ts'
@@ -116,11 +116,4 @@ async function interferenceRows(ort: Ort, options: StudyOptions): Promise<BenchR
   ])
 }
 
-try {
-  process.exitCode = await runCase(process.argv.slice(2))
-} catch (error) {
-  // An option that is not known is a TypeError of parseArgs.
-  if (!(error instanceof RangeError || error instanceof TypeError)) throw error
-  process.stderr.write(`${error.message}\n`)
-  process.exitCode = ERRORS.USAGE.exitCode
-}
+await runMain(runCase)

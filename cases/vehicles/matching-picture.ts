@@ -1,7 +1,7 @@
 import { placeAt } from '../../controller/simulate/manhattan-mobility.ts'
 import type { Scenario } from '../../controller/simulate/scenario.ts'
+import { element, modelColour, picture, text } from '../report/svg.ts'
 import type { Play } from './play.ts'
-import { element, modelColour, picture, text } from './svg.ts'
 
 const PANEL = 240
 const MARGIN = 24

@@ -2,7 +2,8 @@ import { parseArgs } from 'node:util'
 import { type BenchResult, benchDocument, jsonLine, textTable } from '../../bench/bench-report.ts'
 import type { Policy } from '../../controller/orchestrate/policies/policy.ts'
 import { BALANCED, type ScenarioOptions } from '../../controller/simulate/scenario-options.ts'
-import { ERRORS } from '../../runtime/errors.ts'
+import { Tally } from '../report/tally.ts'
+import { runMain } from '../run-main.ts'
 import { learnedPolicies } from './learned-policies.ts'
 import { MEASURED_FOLDERS, readMeasuredRates, readRelativeSpeeds } from './measured-cells.ts'
 import { writeReport } from './report.ts'
@@ -13,7 +14,6 @@ import {
   studyMeasured,
   studyShares,
 } from './studies.ts'
-import { Tally } from './tally.ts'
 
 const SEEDS = 30
 /** Seeds of the studies beside the case itself. */
@@ -91,11 +91,4 @@ function study(options: ScenarioOptions, seeds: number, learned: readonly Policy
   return { rows: [...tally.rows(), error], notes: [...NOTES, ...missing] }
 }
 
-try {
-  process.exitCode = await runCase(process.argv.slice(2))
-} catch (error) {
-  // An option that is not known is a TypeError of parseArgs.
-  if (!(error instanceof RangeError || error instanceof TypeError)) throw error
-  process.stderr.write(`${error.message}\n`)
-  process.exitCode = ERRORS.USAGE.exitCode
-}
+await runMain(runCase)

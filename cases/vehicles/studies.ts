@@ -10,10 +10,10 @@ import {
   type ScenarioOptions,
 } from '../../controller/simulate/scenario-options.ts'
 import { bestSerialGain } from '../../controller/simulate/serial-schedule.ts'
+import type { Tally } from '../report/tally.ts'
 import { consumptionJoules } from './consumption-joules.ts'
 import { type MeasuredRates, measuredWorld } from './measured-cells.ts'
 import { capacityBound, type Play, play, playOptimum } from './play.ts'
-import type { Tally } from './tally.ts'
 
 /** What a study is made on: a cell and the place for its figures. */
 export interface Study {

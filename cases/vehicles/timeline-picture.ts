@@ -2,8 +2,8 @@ import type { DecisionStage } from '../../controller/orchestrate/decision-stage.
 import type { GraphEdge } from '../../controller/orchestrate/latent-graph.ts'
 import type { Environment } from '../../controller/simulate/environment.ts'
 import type { Scenario } from '../../controller/simulate/scenario.ts'
+import { element, picture, text } from '../report/svg.ts'
 import type { Play } from './play.ts'
-import { element, picture, text } from './svg.ts'
 
 const VEHICLES_MAX = 16
 const SLOT = 16

@@ -1,4 +1,4 @@
-import { element, picture, text } from '../vehicles/svg.ts'
+import { element, picture, text } from '../report/svg.ts'
 import type { PlayedCycle } from './study.ts'
 
 const SIZE = { width: 760, height: 300 } as const

@@ -1,13 +1,15 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type BenchRow, benchDocument, jsonLine, textTable } from '../../bench/bench-report.ts'
-import { ERRORS, GainnetError } from '../../runtime/errors.ts'
+import { GainnetError } from '../../runtime/errors.ts'
 import { loadOrt } from '../../training/trainer/ort-session.ts'
+import { figureSections, figuresTable } from '../report/figures.ts'
+import { Tally } from '../report/tally.ts'
+import { writeFiles } from '../report/write-files.ts'
+import { runMain } from '../run-main.ts'
 import { MEASURED_FOLDERS } from '../vehicles/measured-cells.ts'
-import { figureSections, figuresTable } from '../vehicles/report.ts'
-import { Tally } from '../vehicles/tally.ts'
 import { LIAR } from './play.ts'
 import { roundsPicture } from './rounds-picture.ts'
 import { readSnrRounds } from './snr-rows.ts'
@@ -77,15 +79,14 @@ async function runCase(argv: readonly string[]): Promise<number> {
       '![Gain over average, round by round](rounds.svg)',
       '',
     ]
-    mkdirSync(out, { recursive: true })
-    writeFileSync(
-      join(out, 'report.md'),
-      `${[...page, ...figureSections(document.rows), ...NOTES.map(one => `- ${one}`)].join('\n')}\n`,
-    )
-    writeFileSync(join(out, 'figures.csv'), figuresTable(document.rows))
-    writeFileSync(join(out, 'rounds.svg'), roundsPicture(played))
+    const sections = [...page, ...figureSections(document.rows), ...NOTES.map(one => `- ${one}`)]
+    const files = writeFiles(out, {
+      'report.md': `${sections.join('\n')}\n`,
+      'figures.csv': figuresTable(document.rows),
+      'rounds.svg': roundsPicture(played),
+    })
     process.stdout.write(json ? jsonLine(document) : textTable(document))
-    process.stderr.write(`report.md, figures.csv, rounds.svg in ${out}\n`)
+    process.stderr.write(`${files.join(', ')} in ${out}\n`)
     return 0
   } finally {
     rmSync(folder, { recursive: true, force: true })
@@ -136,11 +137,4 @@ function rowsOf({ rounds, changeCr, damageCr, lies }: PlayedCycle): BenchRow[] {
   ]
 }
 
-try {
-  process.exitCode = await runCase(process.argv.slice(2))
-} catch (error) {
-  const isCall = error instanceof RangeError || error instanceof TypeError
-  if (!isCall && !(error instanceof GainnetError)) throw error
-  process.stderr.write(`${error.message}\n`)
-  process.exitCode = ERRORS[error instanceof GainnetError ? error.code : 'USAGE'].exitCode
-}
+await runMain(runCase)
