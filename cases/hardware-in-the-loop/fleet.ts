@@ -42,8 +42,7 @@ export class HardwareFleet {
   }): Promise<void> {
     const state = this.#folderOf('edge')
     const own = await addCredential(state, 'controller', 'controller')
-    const passwords = new Map<BoardName, string>()
-    for (const board of BOARDS) passwords.set(board, await addCredential(state, board))
+    const passwords = await Promise.all(BOARDS.map(board => addCredential(state, board)))
     await this.#startBroker(state)
     const { log } = this.#files('edge')
     this.#controller = new BenchDaemon(
@@ -62,14 +61,14 @@ export class HardwareFleet {
       state,
       (command, args, options) => this.#lab.spawn('edge', command, args, options),
     )
-    for (const board of BOARDS) {
+    for (const [index, board] of BOARDS.entries()) {
       const folder = this.#folderOf(board)
       const config = {
         agentId: board,
         site: SITE,
         stateDirectory: folder,
         log: this.#files(board).log,
-        broker: { url: `mqtt://${o.edges[board]}:${PORT}`, password: passwords.get(board) },
+        broker: { url: `mqtt://${o.edges[board]}:${PORT}`, password: passwords[index] },
         // Four boards share this machine with whatever else it does.
         limits: { computingShareReserved: 0.1, niceness: 0 },
         ...o.sensors[board],

@@ -1,15 +1,18 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { readFileIfThere, writeFileAtomic } from '../../runtime/atomic-file.ts'
 import { errnoOf, GainnetError, messageOf } from '../../runtime/errors.ts'
+import { withMachineMutex } from '../../runtime/machine-mutex.ts'
 import { mosquittoAccess, ROLES, type Role } from './access-rules.ts'
 import { hashPassword, isPasswordHash, verifyPassword } from './password-hash.ts'
 
 /** Only the controller's user may read the file: mosquitto refuses to share it, and so do we. */
 const FILE_MODE = 0o600
 const FILE_NAME = 'credentials.json'
+/** Each holds the file for some milliseconds. */
+const LOCK_MS_MAX = 30_000
 
 const Username = z.string().regex(/^[a-z0-9-]{1,64}$/, 'use 1 to 64 of a-z, 0-9 and -')
 const Entry = z.strictObject({
@@ -43,10 +46,12 @@ export async function addCredential(
     const reason = name.error.issues[0]?.message ?? ''
     throw new GainnetError('USAGE', `name of a user: ${reason}`, { username })
   }
-  const path = join(stateDirectory, FILE_NAME)
-  const users = await readUsers(path)
+  const path = resolve(stateDirectory, FILE_NAME)
   const entry: Entry = { role, passwordHash: await hashPassword(password) }
-  await writeUsers(path, { ...users, [name.data]: entry })
+  // Who provisions a fleet calls this many times at once: none of the names may be lost.
+  await withMachineMutex(path, { ms: LOCK_MS_MAX }, async () => {
+    await writeUsers(path, { ...(await readUsers(path)), [name.data]: entry })
+  })
   return password
 }
 

@@ -31,6 +31,14 @@ test('the table is taken up again when it changes, and a replaced password no lo
   expect(await credentials.verify('eye', Buffer.from('a long look'))).toBe('observer')
 })
 
+test('credentials that are made at once are all kept', async () => {
+  const directory = temporaryDirectory()
+  const names = Array.from({ length: 6 }, (_, index) => `pi-${index}`)
+  await Promise.all(names.map(name => addCredential(directory, name)))
+  const credentials = await loadCredentials(directory)
+  expect(names.filter(name => !credentials.has(name))).toEqual([])
+})
+
 test('no file is an empty table', async () => {
   const credentials = await loadCredentials(temporaryDirectory())
   expect(await credentials.verify('pi-04', Buffer.from('x'))).toBeNull()
