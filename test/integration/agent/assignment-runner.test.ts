@@ -64,6 +64,9 @@ describe('two rounds', () => {
       localSteps: Math.ceil(400 / BATCH),
       lossBefore: expect.any(Number),
       lossAfter: expect.any(Number),
+      encoding: 'float32',
+      form: 'whole',
+      valueCount: initialParameters.length,
     })
     expect(update?.payload).toHaveLength(initialParameters.length * 4)
     // Each phase in its own slots, on the clock of the controller.
