@@ -1,5 +1,5 @@
-import { listSerialPorts } from '../../firmware-bridge/serial/serial-ports.ts'
-import { absent, type Check, type Finding, ok, warning } from './check.ts'
+import { listSerialPorts, type SerialPortInfo } from '../../firmware-bridge/serial/serial-ports.ts'
+import { absent, type Check, type DoctorContext, type Finding, ok, warning } from './check.ts'
 import { accessFinding } from './device-access.ts'
 
 /** Ports of microcontrollers and sensors: who may open them, and whether they have a lasting name. */
@@ -8,7 +8,8 @@ export const serialCheck: Check = {
   durationMsMax: 5000,
   async run(context) {
     const ports = await listSerialPorts(context.roots)
-    if (ports.length === 0) return [absent('no serial port with hardware behind it')]
+    const passing = context.config.sensors.flatMap(sensor => passingName(sensor, ports))
+    if (ports.length === 0) return [...passing, absent('no serial port with hardware behind it')]
     const findings = await Promise.all(
       ports.map(async ({ device, usbId, byId }): Promise<readonly Finding[]> => {
         const groupCommand = `sudo chgrp dialout ${device} && sudo chmod 0660 ${device}`
@@ -22,8 +23,24 @@ export const serialCheck: Check = {
         return [access, nameFinding({ device, usbId, byId })]
       }),
     )
-    return findings.flat()
+    return [...passing, ...findings.flat()]
   },
+}
+
+/** A sensor that is named by the order of plugging in: another one has that name after the next boot. */
+function passingName(
+  sensor: DoctorContext['config']['sensors'][number],
+  ports: readonly SerialPortInfo[],
+): readonly Finding[] {
+  if (!('port' in sensor) || !/^\/dev\/tty(USB|ACM)\d+$/.test(sensor.port)) return []
+  const { byId, usbId } = ports.find(({ device }) => device === sensor.port) ?? {}
+  const lasting = byId ?? usbId
+  const text = `the sensor ${sensor.id} is named ${sensor.port}, which changes with every plug`
+  const remedy =
+    lasting === undefined
+      ? 'plug it in, then: gainnet firmware list; set port to its vid:pid:serial'
+      : `in the configuration of ${sensor.id}: port: "${lasting}"`
+  return [warning(text, remedy)]
 }
 
 function nameFinding(o: {

@@ -9,6 +9,7 @@ import { glibcFinding, pageFinding } from '../../../agent/doctor/runtime-check.t
 import { serialCheck } from '../../../agent/doctor/serial-check.ts'
 import { throttleCheck } from '../../../agent/doctor/throttle-check.ts'
 import { agentUser } from '../../../agent/doctor/users.ts'
+import { AgentConfig } from '../../../config/agent-schema.ts'
 import { contextOf, machineTree, NOBODY } from './machine-tree.ts'
 
 const BOARD = {
@@ -108,6 +109,21 @@ describe('serial ports', () => {
     const doubled = findings.filter(({ text }) => text.includes('2 boards call themselves'))
     expect(doubled.length).toBe(2)
     expect(doubled[0]?.remedy).toContain('/dev/serial/by-path')
+  })
+
+  test('that the configuration names by their number get the name that lasts', async () => {
+    const roots = machineTree(BOARD)
+    const found = async (named: string) => {
+      const sensors = [{ kind: 'serial', id: 'radar', driver: 'ti-mmwave', port: named }]
+      const config = AgentConfig.parse({ agentId: 'pi-04', stateDirectory: '/tmp', sensors })
+      const findings = await serialCheck.run(contextOf({ roots, config }))
+      return findings.find(({ text }) => text.includes('the sensor radar is named'))
+    }
+    expect(await found('10c4:ea60:0001')).toBeUndefined()
+    expect(await found('/dev/ttyUSB7')).toMatchObject({
+      outcome: 'warning',
+      remedy: expect.stringContaining('gainnet firmware list'),
+    })
   })
 
   test('are absent where nothing is plugged in', async () => {
