@@ -47,14 +47,14 @@ async function measureOnce(
   const { config } = await loadAgentConfig(loadOptionsOf('agent', options))
   const common = { json, csv, explain, output: process.stdout }
   if (part === 'spectrum') {
-    const { measureSpectrum } = await import('../agent/measure-spectrum.ts')
+    const { measureSpectrum } = await import('../agent/measure-command/measure-spectrum.ts')
     return measureSpectrum(config, common)
   }
   if (part === 'sensors') {
-    const { measureSensors } = await import('../agent/measure-sensors.ts')
+    const { measureSensors } = await import('../agent/measure-command/measure-sensors.ts')
     return measureSensors(config, { ...common, seconds })
   }
-  const { measure } = await import('../agent/measure-command.ts')
+  const { measure } = await import('../agent/measure-command/measure-command.ts')
   if (!options.link && part !== 'link') return measure(config, { ...common, ...partOf(part) })
   return withLink(config, link => measure(config, { ...common, ...partOf(part), link }))
 }
@@ -63,14 +63,14 @@ function partOf(part: 'link' | 'compute' | undefined) {
   return part === undefined ? {} : { part }
 }
 
-type MeasuringLink = import('../agent/measuring-link.ts').MeasuringLink
+type MeasuringLink = import('../agent/measure-command/measuring-link.ts').MeasuringLink
 
 async function withLink(
   config: AgentConfig,
   work: (link: MeasuringLink) => Promise<void>,
 ): Promise<void> {
   const { createLogger } = await import('../runtime/logger.ts')
-  const { openMeasuringLink } = await import('../agent/measuring-link.ts')
+  const { openMeasuringLink } = await import('../agent/measure-command/measuring-link.ts')
   const link = await openMeasuringLink(config, createLogger({ daemon: 'measure', level: 'silent' }))
   try {
     await work(link)

@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
-import { measureSpectrum } from '../../../agent/measure-spectrum.ts'
+import { measureSpectrum } from '../../../agent/measure-command/measure-spectrum.ts'
 import { AgentConfig } from '../../../config/agent-schema.ts'
 import { seededRandom } from '../../../runtime/seeded-random.ts'
 import { temporaryDirectory } from '../../support/directories.ts'

@@ -1,12 +1,12 @@
 import { networkInterfaces } from 'node:os'
-import type { AgentConfig } from '../config/agent-schema.ts'
-import { parseBrokerUrl } from '../protocol/broker-address.ts'
-import { visitBroker } from '../protocol/broker-visit.ts'
-import { systemClock } from '../runtime/clock.ts'
-import type { Logger } from '../runtime/logger.ts'
-import { ControllerPeer } from './controller-peer.ts'
-import type { LinkPeer } from './measure/link/link-probe.ts'
-import { interfaceOf } from './urp/link-load.ts'
+import type { AgentConfig } from '../../config/agent-schema.ts'
+import { parseBrokerUrl } from '../../protocol/broker-address.ts'
+import { visitBroker } from '../../protocol/broker-visit.ts'
+import { systemClock } from '../../runtime/clock.ts'
+import type { Logger } from '../../runtime/logger.ts'
+import { ControllerPeer } from '../controller-peer.ts'
+import type { LinkPeer } from '../measure/link/link-probe.ts'
+import { interfaceOf } from '../urp/link-load.ts'
 
 export interface MeasuringLink {
   readonly peer: LinkPeer

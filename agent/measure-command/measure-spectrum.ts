@@ -1,17 +1,17 @@
 import { join } from 'node:path'
 import type { Writable } from 'node:stream'
-import type { AgentConfig } from '../config/agent-schema.ts'
-import { GainnetError } from '../runtime/errors.ts'
-import { printedRows } from '../runtime/printed-json.ts'
-import { paintFor } from './measure/heat-map.ts'
-import { readKernelNames } from './measure/kernel-file.ts'
-import { measureRadio } from './radio/measure-radio.ts'
+import type { AgentConfig } from '../../config/agent-schema.ts'
+import { GainnetError } from '../../runtime/errors.ts'
+import { printedRows } from '../../runtime/printed-json.ts'
+import { paintFor } from '../measure/heat-map.ts'
+import { readKernelNames } from '../measure/kernel-file.ts'
+import { measureRadio } from '../radio/measure-radio.ts'
 import {
   type MeasuredRadio,
   spectrumCsv,
   spectrumDocument,
   spectrumPage,
-} from './radio/spectrum-page.ts'
+} from '../radio/spectrum-page.ts'
 
 export interface MeasureSpectrumOptions {
   readonly json: boolean
