@@ -101,10 +101,18 @@ export class UpdateIntake {
     return this.#files.unreleased()
   }
 
-  /** Verified, as onStored gave them; null where the disk has lost them. */
+  /** Verified, as onStored gave them; null where the disk has lost them or they are of no use. */
   async read(update: StoredUpdate): Promise<Float32Array | null> {
     const bytes = await this.#files.read(update)
-    return bytes && valuesOf(update.manifest, bytes)
+    if (!bytes) return null
+    const checked = checkedValues(update.manifest, bytes)
+    if ('values' in checked) return checked.values
+    const { agentId, manifest } = update
+    this.#log.warn(
+      { agentId, grId: manifest.grId, reason: checked.problem },
+      'stored update is of no use',
+    )
+    return null
   }
 
   /** Frees the bytes once they are used; the agent still hears `stored` if it asks again. */
@@ -323,17 +331,14 @@ function formFault(manifest: UpdateManifest, { valueCount, compression }: Expect
   return bytes > bytesMax ? `${bytes} bytes, expected at most ${bytesMax}` : null
 }
 
-function valuesOf({ encoding, valueCount }: UpdateManifest, bytes: Uint8Array): Float32Array {
-  return decodeUpdate(encoding, bytes, valueCount)
-}
-
 function checkedValues(
   manifest: UpdateManifest,
   bytes: Uint8Array,
 ): { readonly values: Float32Array } | { readonly problem: string } {
   try {
-    const values = valuesOf(manifest, bytes)
-    const problem = parametersFault(values, manifest.valueCount)
+    const { encoding, valueCount } = manifest
+    const values = decodeUpdate(encoding, bytes, valueCount)
+    const problem = parametersFault(values, valueCount)
     return problem === null ? { values } : { problem }
   } catch (error) {
     return { problem: messageOf(error) }

@@ -39,8 +39,10 @@ describe.skipIf(missingFirmwareTools.length > 0)('a board with our firmware as a
     const { sensor, isOpen } = await sensorOn((await EmulatedBoard.start()).path)
     await waitFor(isOpen, { ms: 20_000, what: 'the board answers' })
     expect(sensor.figures()).toMatchObject({ kind: 'firmware', rowsPerSecond: 20 })
-    // One row of a trial.
-    expect(sensor.sketch()).toMatchObject({ kind: 'float8-histogram', sampleCount: 1 })
+    // A row of the trial, and those that came before it was told to stop.
+    const sketch = sensor.sketch()
+    expect(sketch?.kind).toBe('float8-histogram')
+    expect(sketch?.sampleCount).toBeGreaterThanOrEqual(1)
 
     const whole = await recordFor(sensor, 1500)
     const slow = await recordFor(sensor, 1500, 4)
