@@ -4,6 +4,7 @@ import { FFT_POINTS, type SpectrumPlan } from '../agent/radio/spectrum/spectrum-
 import { SpectrumRounds } from '../agent/radio/spectrum/spectrum-rounds.ts'
 import { SpectrumThread } from '../agent/radio/spectrum/spectrum-thread.ts'
 import { fillStandardNormal, seededRandom } from '../runtime/seeded-random.ts'
+import { keepHeapSmall } from '../runtime/small-heap.ts'
 import type { Bench, BenchResult, BenchRow } from './bench-report.ts'
 
 /** What an RTL2832U sends without losses on most hosts. */
@@ -32,6 +33,8 @@ export const spectrum: Bench = {
 }
 
 export async function measureSpectrum(scale: SpectrumScale): Promise<BenchResult> {
+  // As the agent does.
+  keepHeapSmall()
   const stream = radioNoise()
   // Before the runs below leave their garbage in this process.
   const { growthMib, startMib } = await longStream(stream, scale.streamSeconds)
